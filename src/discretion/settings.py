@@ -46,6 +46,8 @@ class Settings:
     mail_from: str = "privacy@localhost"
     text_message_url: str | None = None
     """The gateway for text messages; without it the privacy office decides on new phone numbers."""
+    objection_days: int = 3
+    """How many days the owners of two logins may object before a steward's join takes effect."""
 
     def __repr__(self) -> str:
         """Leave out the root key and the URLs: these may carry a password."""
@@ -100,6 +102,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         mail_url=_parse_mail_url(get("MAIL_URL")),
         mail_from=get("MAIL_FROM") or default.mail_from,
         text_message_url=_parse_text_message_url(get("TEXT_MESSAGE_URL")),
+        objection_days=_parse_integer("OBJECTION_DAYS", get("OBJECTION_DAYS"), default.objection_days, 1, 60),
     )
 
 

@@ -38,6 +38,8 @@ NOW = int(time.time() * 1000)
 VALIDATED_ONLY = {
     "AddressCode",
     "JoinLogins",
+    "ObjectToJoin",
+    "Propose",
     "JoinRecord",
     "RecordCode",
     "ConfirmAddress",

@@ -38,6 +38,7 @@ from discretion.app.wiring.tokens import build_token_issuer
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Catalogue
 from discretion.domain.agents.callbacks import run_callback_sender
+from discretion.domain.joins.proposals import run_join_proposals
 from discretion.domain.kit.workflow.lease import Checkpoint, no_checkpoint
 from discretion.domain.kit.workflow.runner import run_workflows
 from discretion.domain.recipients.delivery_worker import run_delivery_worker
@@ -121,6 +122,7 @@ async def open_platform(
                 run_delivery_worker(platform.recipients.delivery_worker),
                 run_callback_sender(platform.agents.callbacks),
                 run_deadline_monitor(platform.requests.deadline_monitor),
+                run_join_proposals(platform.join_proposals),
             ):
                 yield platform
             if watch.outdated is not None:

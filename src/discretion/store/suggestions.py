@@ -24,6 +24,7 @@ class SuggestionStatus(Enum):
     """The state of a suggestion."""
 
     OPEN = "open"
+    AWAITING_OBJECTION = "awaiting"
     ACCEPTED = "accepted"
     REFUSED = "refused"
 
@@ -61,13 +62,18 @@ class LikelyPair:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion(LikelyPair):
-    """A stored suggestion. ``at`` and ``decided`` are in ms, ``by`` is the steward who decided."""
+    """A stored suggestion. Times are in ms.
+
+    ``by`` is the steward who decided, or ``customer`` after an objection; ``ends`` is until when the two may
+    object.
+    """
 
     model: str
     state: SuggestionStatus
     at: int
     by: str | None = field(default=None)
     decided: int | None = None
+    ends: int | None = None
 
     @property
     def position(self) -> SuggestionPosition:
@@ -161,10 +167,33 @@ class SuggestionStore:
 
         Return False if the suggestion was decided or deleted meanwhile.
         """
-        # Two stewards may decide at the same time. The update matches an open suggestion only, so the first
-        # decision is kept.
         decision = {"state": state.value, "by": by, "decided": self._now_ms()}
-        query = {"_id": suggestion, "state": SuggestionStatus.OPEN.value}
+        return await self._leave(suggestion, SuggestionStatus.OPEN, decision, session)
+
+    async def await_objection(self, suggestion: bytes, by: str, ends: int, session: Session) -> bool:
+        """Record that a steward accepts, unless one of the two objects until a time (ms).
+
+        Return False if the suggestion was decided or deleted meanwhile.
+        """
+        decision = {
+            "state": SuggestionStatus.AWAITING_OBJECTION.value,
+            "by": by,
+            "decided": self._now_ms(),
+            "ends": ends,
+        }
+        return await self._leave(suggestion, SuggestionStatus.OPEN, decision, session)
+
+    async def end_wait(self, suggestion: bytes, state: SuggestionStatus, by: str, session: Session) -> None:
+        """Record what became of a suggestion that awaited an objection; one that was deleted stays so."""
+        decision = {"state": state.value, "by": by, "decided": self._now_ms()}
+        await self._leave(suggestion, SuggestionStatus.AWAITING_OBJECTION, decision, session)
+
+    async def _leave(
+        self, suggestion: bytes, before: SuggestionStatus, decision: MutableDocument, session: Session | None
+    ) -> bool:
+        # Two stewards may decide at the same time. The update matches a suggestion in one state only, so the
+        # first decision is kept.
+        query = {"_id": suggestion, "state": before.value}
         result = await self._database.update_one(COLLECTION, query, {"$set": decision}, session=session)
         return result.matched == 1
 
@@ -193,4 +222,5 @@ def _read_suggestion(document: MutableDocument) -> Suggestion:
         at=document["at"],
         by=document.get("by"),
         decided=document.get("decided"),
+        ends=document.get("ends"),
     )

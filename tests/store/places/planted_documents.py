@@ -175,6 +175,13 @@ def _plant_suggestions(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     ]
 
 
+def _plant_proposed_joins(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    return [
+        _goes("proposed_joins", customers=[bob.customer, ann.customer]),
+        _stays("proposed_joins", customers=[bob.customer, _new_id()]),
+    ]
+
+
 def _plant_record_codes(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     of_bob = {"login": bob.record, "record": bob.record, "address": bob.identifier, **_DATES["record_codes"]}
     return [
@@ -306,6 +313,7 @@ PLANTERS: Mapping[str, Planter] = {
     "messages": _plant_messages,
     "dead_letters": _plant_dead_letters,
     "suggestions": _plant_suggestions,
+    "proposed_joins": _plant_proposed_joins,
     "packages": _plant_per_customer("packages"),
     "package_links": _plant_per_customer("package_links"),
     "record_codes": _plant_record_codes,
@@ -337,6 +345,7 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "messages": frozenset({"_id"}),
     "dead_letters": frozenset({"_id", "sealed"}),
     "suggestions": frozenset({"_id"}),
+    "proposed_joins": frozenset({"_id", "suggestion"}),
     "packages": frozenset({"_id", "request", "sealed"}),
     "package_links": frozenset({"_id", "request"}),
     "record_codes": frozenset({"_id"}),

@@ -299,6 +299,17 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "assurance": "",
         "contact": "",
     },
+    "proposed_joins": {
+        "_id": ID,
+        "customers": [ID, OTHER],
+        "by": "steward:privacy-office",
+        "reason": "D-17",
+        "at": 1,
+        "ends": 2,
+        "state": "waiting",
+        "fence": 0,
+        "until": 0,
+    },
     "record_codes": {
         "_id": b"c",
         "login": b"l",

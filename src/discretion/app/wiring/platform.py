@@ -35,6 +35,7 @@ from discretion.domain.ingest.file_import.file_import import FileImporter
 from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
 from discretion.domain.ingest.tracking_plan.violation_recorder import ViolationRecorder
 from discretion.domain.ingest.write_keys import WriteKeys
+from discretion.domain.joins.proposals import JoinProposals
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.retention.sweep import RetentionSweep
@@ -61,6 +62,7 @@ class Platform:
     write_keys: WriteKeys
     discloser: Discloser
     duplicate_search: DuplicateSearch
+    join_proposals: JoinProposals
     posting_writer: PostingWriter
     dead_letter_recorder: DeadLetterRecorder
     dead_letter_replay: DeadLetterReplay
@@ -96,13 +98,14 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     identity = build_identity(context)
     resources = build_resolver_resources(context, disclosure=disclosure)
     verifier = _build_verifier(context)
+    joins = build_joins(context, requests=rights.requests, verifier=verifier)
     services = build_api_services(
         context,
         consent=consent,
         identity=identity,
         ingest=ingest,
         rights=rights,
-        joins=build_joins(context, requests=rights.requests, verifier=verifier),
+        joins=joins,
     )
     endpoints = build_endpoints(
         context,
@@ -126,6 +129,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
         posting_writer=disclosure.posting_writer,
+        join_proposals=joins.proposals,
         duplicate_search=_build_duplicate_search(context, resources, identity, client),
         dead_letter_recorder=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,

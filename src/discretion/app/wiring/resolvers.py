@@ -9,16 +9,19 @@ from discretion.app.wiring.identity import IdentityComponents
 from discretion.app.wiring.ingest import IngestComponents
 from discretion.app.wiring.subject_rights import SubjectRightsComponents
 from discretion.domain.consent.api.dependencies import ConsentServices
-from discretion.domain.identity.duplicates.api import SuggestionServices
+from discretion.domain.identity.duplicates.api import ProposeSuggestion, SuggestionServices
 from discretion.domain.ingest.dead_letters.api import DeadLetterServices
-from discretion.domain.joins.api import JoinServices
-from discretion.domain.kit.graphql.context import ResolverResources
+from discretion.domain.joins.api.mutations import JoinServices
+from discretion.domain.joins.api.proposals import propose_join
+from discretion.domain.joins.proposals import JoinDraft
+from discretion.domain.kit.graphql.context import ResolverInfo, ResolverResources
 from discretion.domain.recipients.api import RecipientServices
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.edge.graphql.schema_builder import ApiServices
 from discretion.store.customers import CustomerStore
 from discretion.store.events import EventStore
 from discretion.store.identities import IdentityStore
+from discretion.store.suggestions import Suggestion
 
 
 def build_resolver_resources(context: WiringContext, disclosure: DisclosureComponents) -> ResolverResources:
@@ -57,7 +60,11 @@ def build_api_services(
             objection_hook=requests.objection_hook,
         ),
         dead_letters=DeadLetterServices(store=ingest.dead_letters, tracking_plan=ingest.tracking_plan),
-        duplicates=SuggestionServices(suggestions=identity.suggestions, stewardship=identity.stewardship),
+        duplicates=SuggestionServices(
+            suggestions=identity.suggestions,
+            stewardship=identity.stewardship,
+            propose=_build_suggestion_proposer(joins),
+        ),
         identity=identity.stewardship,
         ingest=ingest.intake,
         joins=joins,
@@ -85,3 +92,11 @@ def build_api_services(
             egress=rights.recipients.egress,
         ),
     )
+
+
+def _build_suggestion_proposer(joins: JoinServices) -> ProposeSuggestion:
+    async def propose(info: ResolverInfo, suggestion: Suggestion, by: str, reason: str) -> None:
+        draft = JoinDraft(suggestion.customers, by, reason, suggestion.id)
+        await propose_join(joins.proposals, info, draft)
+
+    return propose

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from discretion.domain.identity.hearing import must_be_heard
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.domain.identity.ruling import Grounds
-from discretion.domain.identity.ruling_writer import apply_ruling, join_customers
-from discretion.errors import BadRequest, NotFound
+from discretion.domain.identity.ruling_writer import apply_ruling, join_customers, read_sides
+from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.store.identity_events import IdentityChangeKind
 from discretion.store.transactions import Session
 
@@ -31,6 +32,9 @@ class Stewardship:
         actor: str,
         reason: str,
         decide: Callable[[Session], Awaitable[None]] | None = None,
+        *,
+        heard: bool = False,
+        rests_on_claims: bool = False,
     ) -> bytes:
         """Merge customers into one person and return the resulting customer id.
 
@@ -40,18 +44,17 @@ class Stewardship:
             reason: Why, for the record; no personal data.
             decide: Records in the same transaction the decision that asks for the merge. If it raises, nobody
                 is merged.
+            heard: Whether both were heard, by the steward or by a notice to which nobody objected.
+            rests_on_claims: Whether it is certain already that the merge rests on claims.
 
         Raises:
             BadRequest: ``MERGE_OF_ONE``; the ids belong to one customer, such as after the same merge.
                 ``MERGE_REASON``; the reason is too short or too long.
             NotFound: ``CUSTOMER_NOT_FOUND``.
+            Conflict: ``LOGINS_NOT_HEARD``; two of them have a login each, agree only on what one of them
+                claims, and were not heard.
         """
-        if not MIN_REASON_CHARS <= len(reason.strip()) <= MAX_REASON_CHARS:
-            raise BadRequest(
-                "MERGE_REASON",
-                f"A reason has {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters.",
-                "State what shows that they are one person, such as the number of a file.",
-            )
+        check_reason(reason)
 
         async def work(session: Session) -> bytes:
             if decide is not None:
@@ -63,9 +66,19 @@ class Stewardship:
                 raise BadRequest(
                     "MERGE_OF_ONE", "These ids belong to one customer.", "Give the ids of at least two."
                 )
+            if not heard and await self._must_be_heard(rewrite, customer_ids, rests_on_claims):
+                raise build_unheard_error()
             return await join_customers(rewrite, customer_ids, actor, Grounds(reason.strip()))
 
         return await self.rewriter.stores.transactions.run(work)
+
+    async def _must_be_heard(
+        self, rewrite: PersonRewrite, customers: Sequence[bytes], rests_on_claims: bool
+    ) -> bool:
+        sides = await read_sides(rewrite, customers)
+        records = [[rewrite.evidence.records[record] for record in side] for side in sides]
+        types = rewrite.context.catalogue.identifiers
+        return must_be_heard(records, types, rests_on_claims=rests_on_claims)
 
     async def unmerge(self, event_id: bytes, actor: str) -> list[bytes]:
         """Separate permanently the customers whom a merge joined; return their customer ids now.
@@ -92,6 +105,29 @@ class Stewardship:
             return await apply_ruling(rewrite, change.sides, actor, joined=False)
 
         return await self.rewriter.stores.transactions.run(work)
+
+
+def check_reason(reason: str) -> None:
+    """Check the length of a reason.
+
+    Raises:
+        BadRequest: ``MERGE_REASON``.
+    """
+    if not MIN_REASON_CHARS <= len(reason.strip()) <= MAX_REASON_CHARS:
+        raise BadRequest(
+            "MERGE_REASON",
+            f"A reason has {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters.",
+            "State what shows that they are one person, such as the number of a file.",
+        )
+
+
+def build_unheard_error() -> Conflict:
+    """Return the error of a merge of two logins that were not heard."""
+    return Conflict(
+        "LOGINS_NOT_HEARD",
+        "Two of them have a login each, and agree only on what one of them claims.",
+        "Inform both with proposeJoin(customers:, reason:), or state with heard: true that both were heard.",
+    )
 
 
 async def _find_customer(rewrite: PersonRewrite, customer: bytes) -> bytes:

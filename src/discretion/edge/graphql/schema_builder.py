@@ -29,7 +29,8 @@ from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
 from discretion.domain.ingest.tracking_plan.api import build_violations_field
 from discretion.domain.ingest.tracking_plan.counted_violations import CountedViolations
 from discretion.domain.inventory.api import build_inventory_fields
-from discretion.domain.joins.api import JoinServices, join_mutations
+from discretion.domain.joins.api.mutations import JoinServices, join_mutations
+from discretion.domain.joins.api.proposals import proposal_fields
 from discretion.domain.kit.graphql.directives import narrow_purpose
 from discretion.domain.kit.graphql.scalars import SCALARS
 from discretion.domain.legal_retention.api import build_held_data_field, build_hold_mutations
@@ -103,6 +104,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
     def provide_legal_holds() -> LegalHolds:
         return provide().legal_retention
 
+    own_proposals, proposals, proposal_mutations = proposal_fields(lambda: provide().joins.proposals)
     base_fields = [
         build_provenance_field(),
         build_events_field(),
@@ -110,6 +112,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         build_own_requests_field(provide_requests),
         *identity_fields(),
         *unjoined_fields(),
+        own_proposals,
     ]
     consent_fields = [*record_fields(provide_consent), *permission_fields(provide_consent)]
     customer: Any = build_customer_type(catalogue, [*base_fields, *consent_fields])
@@ -118,6 +121,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         *build_customer_queries(catalogue, customer),
         *build_request_fields(provide_requests),
         *suggestion_queries,
+        proposals,
         *build_inventory_fields(),
         build_notice_field(lambda: provide().notices),
         build_dead_letters_field(lambda: provide().dead_letters),
@@ -133,6 +137,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         *consent_mutations(customer, provide_consent),
         *identity_mutations(customer, lambda: provide().identity),
         *join_mutations(customer, lambda: provide().joins),
+        *proposal_mutations,
         *build_request_mutations(provide_requests),
         *build_proofing_mutations(provide_requests),
         *build_address_mutations(provide_requests),

@@ -136,6 +136,12 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         removal=Removal(Stage.PURGE, (Reference("customers", CUSTOMER),)),
     ),
     _CollectionEntry(
+        "proposed_joins",
+        Departure.DELETED,
+        "Deleted with either of the customers they are about.",
+        removal=Removal(Stage.PURGE, (Reference("customers", CUSTOMER),)),
+    ),
+    _CollectionEntry(
         "packages",
         Departure.DELETED,
         "Deleted with the customer they are about; each is deleted after 5 days.",

@@ -224,7 +224,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         ),
     ),
     # evidence has for each comparison the level of agreement (says) and its weight (log2 odds), no values;
-    # claimed whether the suggestion rests on identifiers that one of the two only claims.
+    # claimed whether the suggestion rests on identifiers that one of the two only claims; ends until when
+    # the two may object to the join (ms).
     Collection(
         name="suggestions",
         contents="Pairs of customers who are probably one person: probability, comparisons, no values.",
@@ -240,9 +241,34 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "state": TEXT,
                 "at": TIME,
             },
-            {"by": TEXT, "decided": TIME},
+            {"by": TEXT, "decided": TIME, "ends": TIME},
         ),
         indexes=(Index((("customers", 1),)), Index((("state", 1), ("weight", -1), ("_id", 1)))),
+    ),
+    # at when both were informed, ends until when they may object, decided when it was joined, objected to or
+    # ended (ms); next, until and fence the lease of its worker (``store.lease``).
+    Collection(
+        name="proposed_joins",
+        contents="Which customers a steward joins unless one objects; the steward's reason, no values.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "customers": array_of(BINARY),
+                "by": TEXT,
+                "reason": TEXT,
+                "at": TIME,
+                "ends": TIME,
+                "state": TEXT,
+                "fence": INTEGER,
+                "until": TIME,
+            },
+            {"suggestion": BINARY, "decided": TIME, "next": TIME},
+        ),
+        indexes=(
+            Index((("customers", 1),)),
+            Index((("state", 1), ("ends", 1), ("_id", 1))),
+            Index((("next", 1),), partial={"next": {"$gte": 0}}),
+        ),
     ),
 )
 """Collections of customers and their data."""

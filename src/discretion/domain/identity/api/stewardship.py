@@ -21,7 +21,11 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
     """Build the mutations; ``customer`` is the GraphQL type that they return."""
 
     async def merge(
-        root: object, info: ResolverInfo, customers: list[strawberry.ID], reason: str
+        root: object,
+        info: ResolverInfo,
+        customers: list[strawberry.ID],
+        reason: str,
+        heard: bool = False,
     ) -> CustomerRow | None:
         del root
         reading, actor = info.context.require_steward()
@@ -29,7 +33,7 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
         known_ids = [customer_id for customer_id in customer_ids if customer_id is not None]
         if len(known_ids) < len(customer_ids):
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return await load_customer(info, await provide().merge(known_ids, actor, reason))
+        return await load_customer(info, await provide().merge(known_ids, actor, reason, heard=heard))
 
     async def unmerge(root: object, info: ResolverInfo, merge: strawberry.ID) -> list[CustomerRow | None]:
         del root
@@ -41,7 +45,9 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
 
     merge_description = (
         "Makes these customers one person, whatever the evidence, for a reason that stays on record and "
-        "names nobody. For stewards; a later word counts."
+        "names nobody. Two who have a login each and agree only on what one of them claims are informed "
+        "first, with `proposeJoin`; `heard: true` states that both were heard already. For stewards; a later "
+        "word counts."
     )
     unmerge_description = (
         "Parts whom a merge brought together, as if it had not happened, and keeps them apart. Takes the "

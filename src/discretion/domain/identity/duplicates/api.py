@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,17 @@ class SuggestionEvidence:
     )
 
 
+ProposeSuggestion = Callable[[ResolverInfo, Suggestion, str, str], Awaitable[object]]
+"""Informs the two of a suggestion before they are joined; takes the steward and the reason as well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionServices:
     """The services of the GraphQL API of duplicate suggestions."""
 
     suggestions: SuggestionStore
     stewardship: Stewardship
+    propose: ProposeSuggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,11 @@ def suggestion_fields(
         "Pairs of customers whom no proof joins and who are probably one person, the likeliest first; "
         "`discretion identity suggest` finds them. For the steward."
     )
-    accept_description = "Say that the two are one person: they are merged, as by a steward. For the steward."
+    accept_description = (
+        "Say that the two are one person: they are merged, as by a steward. Two who have a login each, in a "
+        "suggestion that rests on claims, are informed first and may object: its state is "
+        "`AWAITING_OBJECTION`. `heard: true` states that both were heard already. For the steward."
+    )
     refuse_description = "Say that the two are not one person: they are not suggested again. For the steward."
     return (
         [
@@ -118,6 +127,7 @@ def _suggestion_type(customer: Any) -> Any:
         build_field(_model, "model", str, "Which description of likeness found them."),
         build_field(_at, "at", DateTime, "When they were found first."),
         build_field(_by, "by", str | None, "Who accepted or refused."),
+        build_field(_ends, "until", DateTime | None, "Until when the two may object to the join."),
         build_field(_decided_at, "decidedAt", DateTime | None, "When it was accepted or refused."),
     ]
     return build_object_type("Suggestion", fields, "Two customers who are probably one person.")
@@ -171,6 +181,11 @@ def _decided_at(root: SuggestionView) -> DateTime | None:
     return None if decided_ms is None else DateTime(format_timestamp(decided_ms))
 
 
+def _ends(root: SuggestionView) -> DateTime | None:
+    ends_ms = root.suggestion.ends
+    return None if ends_ms is None else DateTime(format_timestamp(ends_ms))
+
+
 def _nodes(root: SuggestionPage) -> list[SuggestionView]:
     return root.nodes
 
@@ -200,7 +215,11 @@ async def _suggestions(
 
 
 async def _accept(
-    services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID
+    services: SuggestionServices,
+    root: object,
+    info: ResolverInfo,
+    id: strawberry.ID,
+    heard: bool = False,
 ) -> SuggestionView:
     del root
     reading, actor = info.context.require_steward()
@@ -209,7 +228,19 @@ async def _accept(
     async def accept(session: Session) -> None:
         await _decide(services, reading, suggestion, SuggestionStatus.ACCEPTED, session)
 
-    await services.stewardship.merge(suggestion.customers, actor, SUGGESTION_REASON, accept)
+    try:
+        await services.stewardship.merge(
+            suggestion.customers,
+            actor,
+            SUGGESTION_REASON,
+            accept,
+            heard=heard,
+            rests_on_claims=suggestion.rests_on_claims,
+        )
+    except Conflict as error:
+        if error.code != "LOGINS_NOT_HEARD":
+            raise
+        await services.propose(info, suggestion, actor, SUGGESTION_REASON)
     return await _reload_view(services, info, reading, suggestion)
 
 

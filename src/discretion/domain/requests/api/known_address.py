@@ -19,27 +19,41 @@ async def reveal_first_address(
     records: Iterable[SourceRecord],
     known_addresses: Mapping[bytes, int],
 ) -> tuple[bytes, str] | None:
-    """Return the address that was proven first, as its blind index and as its owner spells it.
+    """Return the address that was proven first, see ``reveal_addresses``; None if there is none."""
+    addresses = await reveal_addresses(info, row, records, known_addresses, 1)
+    return addresses[0] if addresses else None
+
+
+async def reveal_addresses(
+    info: ResolverInfo,
+    row: CustomerRow,
+    records: Iterable[SourceRecord],
+    known_addresses: Mapping[bytes, int],
+    limit: int,
+) -> list[tuple[bytes, str]]:
+    """Return addresses, the earliest proven first, each as its blind index and as its owner spells it.
 
     Args:
         info: The resolver's context; the ledger records that an address was revealed.
         row: The customer.
         records: Records of theirs, with their identifiers of this type.
         known_addresses: The addresses that count, with the times of their proofs.
+        limit: Addresses at most.
     """
-    emails = [
-        email
+    emails = {
+        email.entry: email
         for record in records
         for email in record.identifiers
         # As whoever proved it spells it, and nobody who claims it.
         if email.entry in known_addresses and Assurance.PROVEN in email.times
-    ]
-    if not emails:
-        return None
-    email = min(emails, key=lambda email: (known_addresses[email.entry], email.entry))
+    }
     reading = info.context.require_reading()
-    address = str(reading.reveal_cell(row, email.cell, identifier_cell_key(email.entry), "contact"))
-    return email.entry, await _find_spelling(info, row, address)
+    addresses = []
+    for entry in sorted(emails, key=lambda entry: (known_addresses[entry], entry))[:limit]:
+        cell_key = identifier_cell_key(entry)
+        address = str(reading.reveal_cell(row, emails[entry].cell, cell_key, "contact"))
+        addresses.append((entry, await _find_spelling(info, row, address)))
+    return addresses
 
 
 async def _find_spelling(info: ResolverInfo, row: CustomerRow, address: str) -> str:

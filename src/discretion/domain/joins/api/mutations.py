@@ -17,6 +17,7 @@ from discretion.domain.identity.api.unjoined import (
 from discretion.domain.identity.personal_joins import ProvenRecord, build_unknown_record_error
 from discretion.domain.identity.possible_records import PossibleRecord
 from discretion.domain.joins.login_joins import LoginJoins, require_fresh_login, require_login_record
+from discretion.domain.joins.proposals import JoinProposals
 from discretion.domain.joins.record_joins import RecordJoins
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
@@ -34,11 +35,12 @@ from discretion.reveal.revealer import CustomerRow, Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinServices:
-    """The services of the mutations of this module."""
+    """The services of the fields of joins."""
 
     login_joins: LoginJoins
     record_joins: RecordJoins
     login_reaches: LoginReachResolver
+    proposals: JoinProposals
 
 
 def join_mutations(customer: Any, provide: Callable[[], JoinServices]) -> list[StrawberryField]:

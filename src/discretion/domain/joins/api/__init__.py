@@ -1,0 +1,1 @@
+"""The GraphQL fields of joins."""

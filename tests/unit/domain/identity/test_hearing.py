@@ -1,0 +1,68 @@
+"""Two logins are heard before they are joined on what one of them only claims."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from discretion.catalogue.assurance import Assurance
+from discretion.domain.identity.hearing import must_be_heard
+from discretion.store.source_record import RecordIdentifier, SourceRecord
+from tests.fixtures.platform import read_shipped_catalogue
+
+TYPES = read_shipped_catalogue().identifiers
+PROVEN, PRESENTED, CLAIMED = Assurance.PROVEN, Assurance.PRESENTED, Assurance.CLAIMED
+Mention = tuple[str, bytes, Assurance]
+
+
+def build_customer(name: bytes, number: Assurance | None, *mentions: Mention) -> list[SourceRecord]:
+    """Return a customer with a number of their own, if any, and these mentions."""
+    own: list[Mention] = [] if number is None else [("user_id", name, number)]
+    identifiers = tuple(
+        RecordIdentifier(entry, key, {assurance: 1}, b"") for key, entry, assurance in (*own, *mentions)
+    )
+    return [SourceRecord(b"r", "web-shop", b"c", 1, 1, 1, 1, identifiers=identifiers)]
+
+
+SHARED = b"shared"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ((PROVEN, PROVEN), (PROVEN, CLAIMED), True),
+        ((PROVEN, CLAIMED), (PROVEN, CLAIMED), True),
+        ((PROVEN, PRESENTED), (PROVEN, CLAIMED), True),
+        ((PROVEN, PROVEN), (PROVEN, PROVEN), False),
+        ((PROVEN, PRESENTED), (PROVEN, PROVEN), False),
+        ((PROVEN, None), (PROVEN, CLAIMED), False),
+        ((PROVEN, None), (PROVEN, None), False),
+        ((None, PROVEN), (PROVEN, CLAIMED), False),
+        ((PRESENTED, PROVEN), (PROVEN, CLAIMED), False),
+    ],
+)
+def test_two_logins_are_heard_if_they_agree_on_claims_only(
+    left: tuple[Assurance | None, Assurance | None],
+    right: tuple[Assurance | None, Assurance | None],
+    expected: bool,
+) -> None:
+    """Each side: how sure its number is, and how sure it is of an address in common."""
+    sides = [
+        build_customer(name, number, *([] if shared is None else [("email", SHARED, shared)]))
+        for name, (number, shared) in ((b"left", left), (b"right", right))
+    ]
+    assert must_be_heard(sides, TYPES) is expected
+    assert must_be_heard(sides[::-1], TYPES) is expected
+    both_have_logins = left[0] is PROVEN and right[0] is PROVEN
+    assert must_be_heard(sides, TYPES, rests_on_claims=True) is both_have_logins
+
+
+def test_of_several_customers_any_two_count() -> None:
+    sides = [
+        build_customer(b"1", PROVEN, ("email", b"a", PROVEN), ("phone", b"p", PROVEN)),
+        build_customer(b"2", PROVEN, ("phone", b"p", PROVEN)),
+        build_customer(b"3", PROVEN, ("email", b"a", CLAIMED)),
+    ]
+    assert all(must_be_heard(order, TYPES) for order in permutations(sides))
+    assert not must_be_heard(sides[:2], TYPES)
