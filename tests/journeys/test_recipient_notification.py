@@ -12,7 +12,6 @@ from discretion.domain.recipients.delivery import (
     DAY_MS,
 )
 from discretion.domain.recipients.delivery_worker import LEASE_MS
-from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
 from discretion.law.jurisdiction import Right
 from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database, build_update
@@ -166,10 +165,8 @@ async def test_notices_name_every_pseudonym_after_keys_are_destroyed(scenario: N
     merged_id = await merge_all(scenario)
     customer = await PeopleStore(scenario.database).current(merged_id)
     assert customer is not None
-    buckets = scenario.platform.internals.discloser.revealer.buckets
-    snapshot = ErasureSnapshot(
-        taken_at=1, pseudonyms=derive_ledger_pseudonyms(buckets, customer.wrapped_keys)
-    )
+    names = await scenario.recipients.steps.names.read_names(customer)
+    snapshot = ErasureSnapshot(taken_at=1, names=names)
     await scenario.database.delete_many("customers", {})
     request = await scenario.create_request(customer=merged_id, snapshot=snapshot)
     (delivery,) = await scenario.recipients.notifier.list_of_request(request)

@@ -17,6 +17,7 @@ from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.posting_writer import LEASE_MS, PostingWriter
 from discretion.ledger.postings import POSTINGS, STATE, build_posting_writes
 from discretion.ledger.storage import COLLECTION, LedgerStorage
+from discretion.ledger.subject_names import SubjectWindow
 from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Database
 from discretion.store.schema.apply import apply_schema
@@ -153,8 +154,9 @@ class LedgerUnderTest:
             reverse=True,
         )
         listed: list[LedgerEntry] = []
+        windows = [SubjectWindow(person) for person in self.asked]
         while page := await self.writers[0].list_by_subject(
-            self.asked, listed[-1].receipt if listed else None, self.page_size
+            windows, listed[-1].receipt if listed else None, self.page_size
         ):
             listed += page
             assert len(page) == min(self.page_size, len(expected) - len(listed) + len(page))

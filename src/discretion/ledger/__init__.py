@@ -15,6 +15,7 @@ Who was seen is found through postings, which are written behind: an index over 
 cost more than all the rest of the entry. Entries younger than the postings are scanned.
 
 Modules, in reading order: ``entry`` (one entry and its bytes), ``packed_entry`` (its stored form), ``append``
-(group commit), ``positions`` (the order of stored entries), ``storage`` (entries in MongoDB), ``postings``
-and ``posting_writer`` (which entries are about whom).
+(group commit), ``positions`` (the order of stored entries), ``subject_names`` (which entries are about a
+person, and what of each), ``storage`` (entries in MongoDB), ``postings`` and ``posting_writer`` (which
+entries are about whom).
 """

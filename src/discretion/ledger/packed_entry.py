@@ -121,6 +121,11 @@ def encode_receipt(receipt: str) -> bytes:
     return encoded
 
 
+def encode_receipt_time(at: int) -> bytes:
+    """Return the lowest receipt of a time (ms)."""
+    return max(at, 0).to_bytes(TIME_BYTES, "big") + bytes(RECEIPT_BYTES - TIME_BYTES)
+
+
 class _PackedReader:
     """Reads a stored entry from its beginning to its end."""
 

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from discretion.catalogue.attribute_register import Register
 from discretion.errors import Conflict
 from discretion.ledger.entry import LedgerEntry
-from discretion.ledger.packed_entry import EntryPacker, encode_receipt, list_pseudonyms
+from discretion.ledger.packed_entry import EntryPacker, encode_receipt, encode_receipt_time, list_pseudonyms
 from discretion.ledger.positions import LANES, Watermarks, match_after, match_lane
 from discretion.ledger.postings import PostingStore
+from discretion.ledger.subject_names import SubjectWindow
 from discretion.store.driver.database import Database
 
 COLLECTION = "disclosures"
 ENTRIES_AT_ONCE = 500
 """Entries without postings that are read with one batch."""
+
+
+class _ReceiptRange(NamedTuple):
+    """Receipts from ``low`` to below ``high``; None is no limit."""
+
+    low: bytes | None
+    high: bytes | None
+
+    def contains(self, receipt: bytes) -> bool:
+        return (self.low is None or self.low <= receipt) and (self.high is None or receipt < self.high)
+
+    def build_query(self) -> dict[str, Any]:
+        bounds = {"$gte": self.low, "$lt": self.high}
+        condition = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        return {"_id": condition} if condition else {}
+
+
+_PseudonymsByRange = Mapping[_ReceiptRange, frozenset[bytes]]
 
 
 class LedgerStorage:
@@ -84,22 +104,29 @@ class LedgerStorage:
             document["n"] = position + offset
 
     async def list_by_subject(
-        self, subjects: Sequence[bytes], before: str | None, limit: int
+        self, subjects: Sequence[SubjectWindow], before: str | None, limit: int
     ) -> list[LedgerEntry]:
         """List the entries about a person under any of their pseudonyms, newest first.
 
         Args:
-            subjects: The person's ledger pseudonyms, those of merged customers included.
+            subjects: The person's ledger pseudonyms, those of merged customers included, each with the time
+                to which it is limited.
             before: Receipt of the last entry of the page before; None for the first page.
             limit: Length of a page.
         """
         upper = None if before is None else encode_receipt(before)
-        packed_by_receipt = await self._find_single(subjects, upper, limit)
+        pseudonyms_by_range = _group_by_range(subjects, upper)
+        packed_by_receipt: dict[bytes, bytes] = {}
+        for receipt_range, pseudonyms in pseudonyms_by_range.items():
+            packed_by_receipt |= await self._find_single(pseudonyms, receipt_range, limit)
         # The watermarks are read first: what is posted while the entries after them are read is found twice,
         # never missed.
         state = await self._postings.read_state()
-        packed_by_receipt |= await self._find_unposted(state.watermarks, frozenset(subjects), upper, limit)
-        receipts = await self._postings.find_receipts(frozenset(subjects), upper, limit)
+        packed_by_receipt |= await self._find_unposted(state.watermarks, pseudonyms_by_range, limit)
+        receipts: set[bytes] = set()
+        for receipt_range, pseudonyms in pseudonyms_by_range.items():
+            posted = await self._postings.find_receipts(pseudonyms, receipt_range.high, limit)
+            receipts.update(filter(receipt_range.contains, posted))
         page = sorted(receipts | packed_by_receipt.keys(), reverse=True)[:limit]
         to_read = [receipt for receipt in page if receipt not in packed_by_receipt]
         documents = await self._database.find(COLLECTION, {"_id": {"$in": to_read}}) if to_read else []
@@ -115,17 +142,15 @@ class LedgerStorage:
         return entries
 
     async def _find_single(
-        self, subjects: Sequence[bytes], before: bytes | None, limit: int
+        self, pseudonyms: Collection[bytes], receipt_range: _ReceiptRange, limit: int
     ) -> dict[bytes, bytes]:
         """Return the highest receipts of the entries about this person alone, with the packed entries."""
-        query: dict[str, Any] = {"s": {"$in": list(subjects)}}
-        if before is not None:
-            query["_id"] = {"$lt": before}
+        query = {"s": {"$in": sorted(pseudonyms)}, **receipt_range.build_query()}
         documents = await self._database.find(COLLECTION, query, {"e": 1}, sort=[("_id", -1)], limit=limit)
         return {document["_id"]: document["e"] for document in documents}
 
     async def _find_unposted(
-        self, watermarks: Watermarks, subjects: frozenset[bytes], before: bytes | None, limit: int
+        self, watermarks: Watermarks, pseudonyms_by_range: _PseudonymsByRange, limit: int
     ) -> dict[bytes, bytes]:
         """Return the highest receipts of a person's entries after the watermarks, with the packed entries."""
         packed_by_receipt: dict[bytes, bytes] = {}
@@ -135,7 +160,7 @@ class LedgerStorage:
         async for batch in batches:
             for document in batch:
                 receipt, packed = document["_id"], document["e"]
-                if (before is None or receipt < before) and not subjects.isdisjoint(list_pseudonyms(packed)):
+                if _names_any(receipt, packed, pseudonyms_by_range):
                     packed_by_receipt[receipt] = packed
             for receipt in sorted(packed_by_receipt, reverse=True)[limit:]:
                 del packed_by_receipt[receipt]
@@ -149,3 +174,25 @@ class LedgerStorage:
         # Never below the watermark, also if entries are missing in a restored database: nobody would look
         # for an entry there.
         return max(watermarks[lane], 0 if last is None else last["n"]) + 1
+
+
+def _group_by_range(subjects: Sequence[SubjectWindow], before: bytes | None) -> _PseudonymsByRange:
+    """Return the pseudonyms by the receipts to search: those of one range are searched together."""
+    grouped: defaultdict[_ReceiptRange, set[bytes]] = defaultdict(set)
+    for subject in subjects:
+        low = None if subject.since is None else encode_receipt_time(subject.since)
+        ends = [] if subject.until is None else [encode_receipt_time(subject.until + 1)]
+        high = min([*ends, *([] if before is None else [before])], default=None)
+        grouped[_ReceiptRange(low, high)].add(subject.pseudonym)
+    return {receipt_range: frozenset(pseudonyms) for receipt_range, pseudonyms in grouped.items()}
+
+
+def _names_any(receipt: bytes, packed: bytes, pseudonyms_by_range: _PseudonymsByRange) -> bool:
+    """Return whether a stored entry is about one of these people and within their range."""
+    named = None
+    for receipt_range, pseudonyms in pseudonyms_by_range.items():
+        if receipt_range.contains(receipt):
+            named = list_pseudonyms(packed) if named is None else named
+            if not pseudonyms.isdisjoint(named):
+                return True
+    return False

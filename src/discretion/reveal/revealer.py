@@ -24,6 +24,7 @@ from discretion.reveal.login_reach import LoginReach
 from discretion.reveal.plan_cut_offs import compute_cut_offs
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import HEADER_BYTES
+from discretion.seal.ledger_pseudonym import LedgerKey
 from discretion.seal.open import CipherCache, CustomerCipher
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.store.customer_codec import CustomerDocument, build_customer_document
@@ -319,18 +320,18 @@ class Reading:
         self._extra.add(RETAINED_DATA)
         return cipher.decrypt_cell(cell, key)
 
-    def list_pseudonyms(self, row: CustomerRow, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-        """Return the ledger pseudonyms of a customer.
+    def list_ledger_keys(self, row: CustomerRow, former: Iterable[tuple[bytes, bytes]]) -> list[LedgerKey]:
+        """Return the ledger keys of a customer, the one of the current id first.
 
         Args:
             row: The customer.
             former: Former ids, each with its wrapped data key.
         """
-        cipher_of = self._revealer.ciphers.get
-        return [
-            row.cipher.pseudonym,
-            *(cipher_of(customer, wrapped).pseudonym for customer, wrapped in former),
+        ciphers = [
+            (row.id, row.cipher),
+            *((id_, self._revealer.ciphers.get(id_, key)) for id_, key in former),
         ]
+        return [LedgerKey(customer, cipher.pseudonym, cipher.decrypt_raw) for customer, cipher in ciphers]
 
     def record_extra(self, label: str) -> None:
         """Add something that was revealed besides attributes to the account."""

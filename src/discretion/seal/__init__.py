@@ -17,5 +17,5 @@ Modules, in reading order: ``cell`` (format of a sealed value), ``open`` (decryp
 ``key_files`` (root key and sealed files), ``sealed_file`` (one that many processes share), ``key_ring`` and
 ``bucket_keys`` (keys of the buckets), ``fingerprint`` (whose keys a database was set up with), ``file_lock``,
 ``rewrapped_keys`` (reading old dumps), ``daily_keys`` and ``dead_letter`` (refused messages),
-``blind_index``, ``normalisation``, ``pairwise_ids``, ``redacted``.
+``blind_index``, ``normalisation``, ``pairwise_ids``, ``ledger_pseudonym``, ``redacted``.
 """

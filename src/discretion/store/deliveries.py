@@ -38,6 +38,15 @@ class Webhook:
     added_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class MergedSubject:
+    """A pairwise id of somebody else, and the time (ms) in which data of the person were given under it."""
+
+    subject: str = field(repr=False)
+    since: int
+    until: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The notification of one client about one request; times in ms since 1970.
@@ -48,6 +57,7 @@ class Delivery:
         client: The recipient.
         right: The right that was exercised: ``erasure``, ``correction`` or ``restriction``.
         subjects: Pairwise ids by which this client knows the person. Deleted when it has acknowledged.
+        merged: Ids by which it knew the person together with somebody else. Deleted with ``subjects``.
         attributes: Paths of the attributes that it received and that are concerned.
         purposes: The purposes it received them for.
         state: State of the delivery.
@@ -81,6 +91,7 @@ class Delivery:
     warnings: tuple[str, ...] = ()
     informed: int | None = None
     reason: str | None = None
+    merged: tuple[MergedSubject, ...] = field(default=(), repr=False)
 
 
 class DeliveryStore:
@@ -229,6 +240,7 @@ def parse_delivery(document: Document) -> Delivery:
         warnings=tuple(get("warned", ())),
         informed=get("informed"),
         reason=get("reason"),
+        merged=tuple(MergedSubject(item["n"], item["f"], item["t"]) for item in get("merged", ())),
     )
 
 
@@ -236,6 +248,7 @@ def build_delivery_document(delivery: Delivery) -> MutableDocument:
     """Build the stored document of a delivery, without the end of its lease."""
     optional = {
         "subjects": list(delivery.subjects) or None,
+        "merged": [{"n": item.subject, "f": item.since, "t": item.until} for item in delivery.merged] or None,
         "next": delivery.next_attempt,
         "acknowledged": delivery.acknowledged,
         "by": delivery.acknowledged_by,

@@ -170,9 +170,16 @@ class EventStore:
     async def list_properties(
         self, customer: bytes, records: Collection[bytes], session: Session
     ) -> list[StoredEvent]:
-        """List a customer's events of these records, with only ids and sealed properties."""
+        """List a customer's events of these records, with only ids, records, types and sealed properties."""
         query = {CUSTOMER: customer, RECORD: {"$in": list(records)}}
-        return await self._list(query, {PROPERTIES: 1}, session=session)
+        return await self._list(query, {RECORD: 1, TYPE: 1, PROPERTIES: 1}, session=session)
+
+    async def list_types(
+        self, customer: bytes, records: Collection[bytes], session: Session
+    ) -> list[StoredEvent]:
+        """List a customer's events of these records, with only ids, records and types."""
+        query = {CUSTOMER: customer, RECORD: {"$in": list(records)}}
+        return await self._list(query, {RECORD: 1, TYPE: 1}, session=session)
 
     async def list_expired(
         self,

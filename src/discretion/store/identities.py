@@ -47,6 +47,10 @@ class IdentityStore:
         """List the ids of customers that were merged into this one, each with its wrapped key."""
         return [(former.id, former.wrapped_key) for former in await self._people.list_former(customer)]
 
+    async def list_ledger_periods(self, customer: bytes) -> list[SourceRecord]:
+        """List a customer's records that have ledger periods, with only these."""
+        return await self._records.list_ledger_periods(customer)
+
     async def list_history(
         self, customers: Sequence[bytes], before: TimePosition | None, limit: int
     ) -> list[IdentityChange]:

@@ -70,11 +70,24 @@ class IdentityEventStore:
         return None if document is None else parse_identity_change(document)
 
     async def of(
-        self, customers: Collection[bytes], before: TimePosition | None, limit: int
+        self,
+        customers: Collection[bytes],
+        before: TimePosition | None,
+        limit: int,
+        session: Session | None = None,
     ) -> list[IdentityChange]:
-        """List merges and splits of any of these customers, newest first, older than ``before``."""
+        """List merges and splits of any of these customers, newest first; all of them if ``limit`` is 0.
+
+        Args:
+            customers: The ids of customers.
+            before: Time and id of the last change of the page before.
+            limit: Length of a page.
+            session: The transaction, if any.
+        """
         query = _NEWEST_FIRST.continue_after({"customers": {"$in": list(customers)}}, before)
-        documents = await self._database.find(COLLECTION, query, sort=_NEWEST_FIRST.sort, limit=limit)
+        documents = await self._database.find(
+            COLLECTION, query, sort=_NEWEST_FIRST.sort, limit=limit, session=session
+        )
         return [parse_identity_change(document) for document in documents]
 
     async def list_merges_after(self, customer: bytes, at: int) -> list[IdentityChange]:

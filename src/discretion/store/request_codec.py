@@ -11,11 +11,11 @@ from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import PauseReason, Right, TimeLength, TimeUnit
 from discretion.store.document import Document, JsonValue, MutableDocument, drop_unset
 from discretion.store.document_update import list_changed_members
+from discretion.store.ledger_names import LedgerPseudonym, NamedPeriod, SubjectNames
 from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestReason, RequestState
 from discretion.store.subject_request import (
     ErasureSnapshot,
     IdentityCode,
-    LedgerPseudonym,
     RequestMessage,
     RequestRefusal,
     RequestResult,
@@ -307,7 +307,15 @@ def _parse_snapshot(stored: Document | None) -> ErasureSnapshot | None:
         shared_identifiers=tuple(stored.get("shared", ())),
         rulings=tuple(stored.get("rulings", ())),
         laws=tuple(stored.get("laws", ())),
-        pseudonyms=tuple(LedgerPseudonym(entry["n"], entry["c"]) for entry in stored.get("pseudonyms", ())),
+        names=SubjectNames(
+            tuple(LedgerPseudonym(entry["n"], entry["c"]) for entry in stored.get("pseudonyms", ())),
+            tuple(
+                NamedPeriod(
+                    entry["n"], entry["f"], entry["t"], frozenset(entry["a"]), entry["s"], entry.get("c")
+                )
+                for entry in stored.get("periods", ())
+            ),
+        ),
     )
 
 
@@ -319,9 +327,23 @@ def _build_snapshot(snapshot: ErasureSnapshot) -> MutableDocument:
         "shared": snapshot.shared_identifiers,
         "rulings": snapshot.rulings,
         "laws": snapshot.laws,
-        "pseudonyms": [{"n": pseudonym.value, "c": pseudonym.customer} for pseudonym in snapshot.pseudonyms],
+        "pseudonyms": [
+            {"n": pseudonym.value, "c": pseudonym.customer} for pseudonym in snapshot.names.pseudonyms
+        ],
+        "periods": [_build_named_period(period) for period in snapshot.names.periods],
     }
     return {"at": snapshot.taken_at, **{name: list(values) for name, values in lists.items() if values}}
+
+
+def _build_named_period(period: NamedPeriod) -> MutableDocument:
+    return {
+        "n": period.pseudonym,
+        "f": period.since,
+        "t": period.until,
+        "a": sorted(period.contents),
+        "s": period.is_shared,
+        **({} if period.customer is None else {"c": period.customer}),
+    }
 
 
 def _parse_package(request: bytes, stored: Document | None) -> StoredPackage | None:

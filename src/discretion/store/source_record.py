@@ -15,6 +15,7 @@ from typing import Any
 from discretion.catalogue.assurance import Assurance
 from discretion.purpose.statements import AmbientChoice
 from discretion.store.document import OpenValue, select_values
+from discretion.store.ledger_names import LedgerPeriod
 
 
 @dataclass(slots=True)
@@ -205,6 +206,8 @@ class SourceRecord:
             record; None for a record without a number.
         claim_refusals: By the entry (hex) of an identifier that the record only claims, what those refuse who
             have proven it: purposes and nodes of their tree.
+        ledger_periods: When it was disclosed under the pseudonym of another customer, or of its own together
+            with records of somebody else.
     """
 
     id: bytes
@@ -233,6 +236,7 @@ class SourceRecord:
     removals: dict[str, StatedPeriod] = field(default_factory=dict)
     number_assurance: Assurance | None = None
     claim_refusals: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    ledger_periods: tuple[LedgerPeriod, ...] = ()
 
     @property
     def is_login(self) -> bool:
@@ -269,6 +273,7 @@ class SourceRecord:
             dict(self.removals),
             self.number_assurance,
             dict(self.claim_refusals),
+            self.ledger_periods,
         )
 
     def narrow(self, attributes: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from discretion.catalogue.assurance import Assurance
 from discretion.store import statement_codec
 from discretion.store.document import Document, MutableDocument, encode_purpose
+from discretion.store.ledger_names import LedgerPeriod
 from discretion.store.source_record import (
     Cell,
     DeviceCountry,
@@ -29,7 +30,7 @@ AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o
 FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
 OWN_CHOICES, OWN_GUARDIAN_CHOICES = "u", "y"
 PLACE, ERASED_PARTS, CORRECTS, CONTESTED = "p", "w", "n", "x"
-REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS = "z", "m", "k"
+REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS, LEDGER_PERIODS = "z", "m", "k", "j"
 """Stored names; the legend is in ``schema.profiles``."""
 
 _TIME_MEMBERS = {Assurance.PROVEN: "p", Assurance.PRESENTED: "h", Assurance.CLAIMED: "t"}
@@ -66,6 +67,7 @@ def parse_record(document: Document) -> SourceRecord:
         removals={key: StatedPeriod(period["f"], period["t"]) for key, period in get(REMOVALS, {}).items()},
         number_assurance=None if NUMBER_ASSURANCE not in document else Assurance(document[NUMBER_ASSURANCE]),
         claim_refusals={entry: tuple(nodes) for entry, nodes in get(CLAIM_REFUSALS, {}).items()},
+        ledger_periods=tuple(_parse_ledger_period(period) for period in get(LEDGER_PERIODS, ())),
     )
 
 
@@ -178,6 +180,31 @@ def _parse_record_identifier(document: Document) -> RecordIdentifier:
     )
 
 
+def _encode_ledger_periods(periods: Sequence[LedgerPeriod]) -> list[MutableDocument]:
+    return [
+        {
+            "n": period.sealed,
+            "f": period.since,
+            "t": period.until,
+            "a": list(period.attributes),
+            "l": list(period.labels),
+            **({"s": True} if period.is_shared else {}),
+        }
+        for period in periods
+    ]
+
+
+def _parse_ledger_period(document: Document) -> LedgerPeriod:
+    return LedgerPeriod(
+        document["n"],
+        document["f"],
+        document["t"],
+        tuple(document["a"]),
+        tuple(document["l"]),
+        document.get("s", False),
+    )
+
+
 SIMPLE_MEMBERS = (
     _Member(SOURCE, "source"),
     _Member(CUSTOMER, "customer"),
@@ -209,6 +236,7 @@ SIMPLE_MEMBERS = (
         # The strongest assurance is 0.
         is_absent=lambda assurance: assurance is None,
     ),
+    _Member(LEDGER_PERIODS, "ledger_periods", _encode_ledger_periods, required=False),
 )
 MAP_MEMBERS = (
     _Member(CELLS, "cells", _encode_cell),

@@ -19,6 +19,7 @@ from discretion.store.source_record_codec import (
     GUARDIAN_CHOICES,
     HOME,
     IDENTIFIERS,
+    LEDGER_PERIODS,
     MAP_MEMBERS,
     NUMBER_ASSURANCE,
     OWN_CHOICES,
@@ -165,6 +166,10 @@ class SourceRecordStore:
             {"$project": {SOURCE: 1, CONTESTED: 1, REMOVALS: 1, IDENTIFIERS: identifiers}},
         ]
         return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
+
+    async def list_ledger_periods(self, customer: bytes) -> list[SourceRecord]:
+        """List a customer's records that have ledger periods, with only these."""
+        return await self._list({CUSTOMER: customer, LEDGER_PERIODS: {"$exists": True}}, {LEDGER_PERIODS: 1})
 
     async def list_naming(self, record_ids: Collection[bytes], entry: bytes) -> list[SourceRecord]:
         """List those of these records that name an identifier, with only their mention of it, by id."""

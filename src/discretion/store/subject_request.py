@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import Right
 from discretion.store.document import JsonValue, drop_unset
+from discretion.store.ledger_names import SubjectNames
 from discretion.store.places.place import ErasedIds
 from discretion.store.request_state import (
     FINAL_STATES,
@@ -143,14 +144,6 @@ class IdentityCode:
     valid_until: int
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerPseudonym:
-    """A pseudonym of a customer in the ledger, and the customer id it belongs to."""
-
-    value: bytes = field(repr=False)
-    customer: bytes = field(repr=False)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureSnapshot:
     """All ids under which data of an erased person are found, as they were before the first deletion.
@@ -166,7 +159,7 @@ class ErasureSnapshot:
         shared_identifiers: Entries of identifiers that other customers use too.
         rulings: Rulings of stewards about their records.
         laws: Keys of the jurisdictions that protected them.
-        pseudonyms: Their pseudonyms in the ledger; no longer derivable once the data keys are gone.
+        names: Their names in the ledger; no longer derivable once the data keys are gone.
     """
 
     taken_at: int
@@ -176,7 +169,7 @@ class ErasureSnapshot:
     shared_identifiers: tuple[bytes, ...] = field(default=(), repr=False)
     rulings: tuple[bytes, ...] = field(default=(), repr=False)
     laws: tuple[str, ...] = ()
-    pseudonyms: tuple[LedgerPseudonym, ...] = field(default=(), repr=False)
+    names: SubjectNames = field(default=SubjectNames(), repr=False)
 
     @property
     def ids(self) -> ErasedIds:

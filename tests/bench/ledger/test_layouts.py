@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from discretion.ledger.storage import LedgerStorage
+from discretion.ledger.subject_names import SubjectWindow
 from discretion.store.driver.database import Database
 from discretion.store.schema.apply import apply_schema
 from tests.bench.ledger.layouts import EntryGenerator, IndexedLedger, open_layouts
@@ -19,6 +20,6 @@ async def test_both_layouts_list_the_same_entries_about_a_person(database: Datab
     assert isinstance(indexed, IndexedLedger)
     assert isinstance(packed, LedgerStorage)
     for person in entries[7].subjects:
-        listed = await packed.list_by_subject([person], None, 5)
+        listed = await packed.list_by_subject([SubjectWindow(person)], None, 5)
         assert listed == await indexed.list_by_subject(person, 5)
         assert listed

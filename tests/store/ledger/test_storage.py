@@ -7,6 +7,7 @@ from dataclasses import replace
 from discretion.catalogue.load import load_catalogue
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
+from discretion.ledger.subject_names import SubjectWindow
 from discretion.store.driver.database import Database
 from discretion.store.schema.apply import apply_schema
 from tests.unit.ledger.entries import GOLDEN_ENTRY
@@ -27,5 +28,5 @@ async def test_a_repeated_receipt_of_an_entry_about_one_person_loses_no_other(da
     await storage.insert([repeated])
     await storage.insert([build_entry_about(1, ANN, BOB), repeated, build_entry_about(3, ANN)])
     await storage.insert([build_entry_about(4, ANN, BOB)])
-    listed = await storage.list_by_subject([ANN], None, 10)
+    listed = await storage.list_by_subject([SubjectWindow(ANN)], None, 10)
     assert [int(entry.receipt, 16) for entry in listed] == [4, 3, 2, 1]

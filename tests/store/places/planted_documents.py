@@ -338,7 +338,8 @@ PLANTERS: Mapping[str, Planter] = {
 
 MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "customers": frozenset({"k", "f.k"}),
-    "source_records": frozenset({"i.c", "r"}),
+    # j.n is sealed under the key of the record's customer: the pseudonym of another must not be searchable.
+    "source_records": frozenset({"i.c", "r", "j.n"}),
     "holds": frozenset({"_id", "events", "records"}),  # emptied, whatever they hold
     "held": frozenset({"_id", "request", "hold", "key", "items.id", "items.props"}),
     "events": frozenset({"_id", "p"}),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import PauseReason, Right, TimeLength, TimeUnit
+from discretion.store.ledger_names import LedgerPseudonym, NamedPeriod, SubjectNames
 from discretion.store.request_codec import (
     build_progress_change,
     build_request_change,
@@ -20,7 +21,6 @@ from discretion.store.schema.requests import REQUEST_COLLECTIONS
 from discretion.store.subject_request import (
     ErasureSnapshot,
     IdentityCode,
-    LedgerPseudonym,
     RequestMessage,
     RequestRefusal,
     RequestResult,
@@ -52,7 +52,13 @@ SNAPSHOT = ErasureSnapshot(
     shared_identifiers=(b"s",),
     rulings=(b"u",),
     laws=("eu",),
-    pseudonyms=(LedgerPseudonym(b"p", b"c"),),
+    names=SubjectNames(
+        (LedgerPseudonym(b"p", b"c"),),
+        (
+            NamedPeriod(b"q", 1, 2, frozenset({"contact.email"}), is_shared=True, customer=b"d"),
+            NamedPeriod(b"r", 3, 4, frozenset(), is_shared=False),
+        ),
+    ),
 )
 PACKAGE = StoredPackage(b"q", b"c", 3, {"events": 2}, {"events": 201}, 11, 12)
 FULL = SubjectRequest(

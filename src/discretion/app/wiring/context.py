@@ -11,6 +11,7 @@ from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.notices.load import NoticeTemplates, load_notice_templates
+from discretion.domain.recipients.person_names import PersonNameReader
 from discretion.law.jurisdiction import Lawbook
 from discretion.plan.permission_window import PermissionWindow
 from discretion.purpose.permission_engine import PermissionEngine
@@ -31,8 +32,9 @@ class WiringContext:
     """The shared objects that the builders of this package take.
 
     ``open_write_context`` returns a new context at the current time for one write, ``rewriter`` changes what
-    is stored about people, ``stores`` are the repositories of people. ``clock`` gives ms since
-    1970, ``entropy`` as many random bytes as it is asked for.
+    is stored about people, ``stores`` are the repositories of people, ``person_names`` reads the names of
+    customers in the ledger. ``clock`` gives ms since 1970, ``entropy`` as many random bytes as it is asked
+    for.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class WiringContext:
     permission_window: PermissionWindow
     open_write_context: Callable[[], WriteContext]
     rewriter: PersonRewriter
+    person_names: PersonNameReader
     clock: Callable[[], int]
     entropy: Callable[[int], bytes] = field(repr=False)
 
@@ -115,6 +118,7 @@ def build_wiring_context(
         ),
         open_write_context=open_write_context,
         rewriter=PersonRewriter(stores=stores, write_context=open_write_context),
+        person_names=PersonNameReader(stores=stores, catalogue=catalogue, buckets=buckets),
         clock=clock,
         entropy=entropy,
     )

@@ -74,6 +74,7 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
             build_context=open_write_context,
             lawbook=context.lawbook,
             tombstones=tombstones,
+            names=context.person_names,
         ),
         ledger_step=RecordErasure(erasure_log=erasure_log, tombstones=tombstones),
         purge=PurgeCollections(

@@ -16,7 +16,6 @@ from discretion.domain.recipients.recipient_notifier import RecipientNotifier
 from discretion.domain.recipients.recipient_register import RecipientRegister
 from discretion.ledger.storage import LedgerStorage
 from discretion.store.deliveries import DeliveryStore
-from discretion.store.people import PeopleStore
 from discretion.store.requests import RequestStore
 from discretion.store.transactions import Transactions
 
@@ -82,9 +81,8 @@ def build_recipients(context: WiringContext, sign_again: SignAgain) -> Recipient
         egress=egress,
         steps=NotificationSteps(
             transactions=transactions,
-            people=PeopleStore(database),
+            names=context.person_names,
             notifier=notifier,
-            buckets=context.buckets,
             now_ms=clock,
         ),
     )

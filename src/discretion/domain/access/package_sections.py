@@ -278,7 +278,7 @@ SECTIONS: tuple[PackageSection, ...] = (
         ("receipt", _TEXT, "The look's number."),
         _AT,
         ("client", _TEXT, "Which system or organisation looked."),
-        ("own", _FLAG, "Whether it was you."),
+        ("own", _FLAG, "Whether it was certainly you."),
         _PURPOSES,
         ("attributes", _LIST, "What they saw."),
         ("forms", _LIST, "How each was shown at most: clear, masked, coarse, pseudonym."),

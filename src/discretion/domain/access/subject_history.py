@@ -19,6 +19,7 @@ from discretion.domain.access.profile_sections import PORTABLE_BASES
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
+from discretion.ledger.subject_names import list_windows, open_subject_names, select_visible_part
 from discretion.reveal.forms import format_timestamp, render_property
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, REQUEST_ID_KIND
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event_cell_key, identifier_cell_key
@@ -29,6 +30,7 @@ from discretion.store.dead_letters import DeadLetter, DeadLetterStore
 from discretion.store.document import TimePosition
 from discretion.store.events import StoredEvent
 from discretion.store.identity_events import IdentityChange
+from discretion.store.ledger_names import SubjectNames
 from discretion.store.person_stores import PersonStores
 from discretion.store.requests import RequestStore
 from discretion.store.rulings import StoredRuling
@@ -126,15 +128,18 @@ class SubjectHistory:
 
     async def read_disclosures(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield the disclosures that the ledger recorded."""
-        pseudonyms = subject.reading.list_pseudonyms(
-            subject.row, [(former.id, former.wrapped_key) for former in subject.customer.former]
+        former = [(former.id, former.wrapped_key) for former in subject.customer.former]
+        names = open_subject_names(
+            subject.reading.list_ledger_keys(subject.row, former),
+            subject.records,
+            subject.catalogue.find_path,
         )
         subject.reading.record_extra("disclosures")
         before = None
         while True:
-            entries = await self.ledger.list_by_subject(pseudonyms, before, self.batch_size)
+            entries = await self.ledger.list_by_subject(list_windows(names), before, self.batch_size)
             if entries:
-                yield [_build_disclosure_row(entry, pseudonyms) for entry in entries]
+                yield [_build_disclosure_row(entry, names) for entry in entries]
             if len(entries) < self.batch_size:
                 return
             before = entries[-1].receipt
@@ -304,25 +309,23 @@ def _build_ruling_row(ruling: StoredRuling) -> dict[str, object]:
     )
 
 
-def _build_disclosure_row(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> dict[str, object]:
+def _build_disclosure_row(entry: LedgerEntry, names: SubjectNames) -> dict[str, object]:
     """Return one disclosure with the client, but not which employee of the recipient made it.
 
     Employees are no recipients themselves, and their names are their own personal data (CJEU C-579/21).
     """
-    bits = 0
-    for pseudonym in pseudonyms:
-        bits |= entry.subjects.get(pseudonym, 0)
-    seen_attributes = [pair for index, pair in enumerate(entry.attributes) if bits >> index & 1]
+    part = select_visible_part(names, entry)
     return build_row(
         "disclosures",
         receipt=entry.receipt,
         at=format_timestamp(entry.at),
         client=entry.client,
-        own=entry.actor == SELF,
+        # Of a time when two people were taken for one, it is not known which of them it was.
+        own=entry.actor == SELF and not part.is_shared,
         purposes=list(entry.purposes),
-        attributes=[path for path, _ in seen_attributes],
-        forms=[form for _, form in seen_attributes],
-        also=list(entry.extra),
+        attributes=[path for path, _ in part.attributes],
+        forms=[form for _, form in part.attributes],
+        also=list(part.extra),
     )
 
 

@@ -22,7 +22,7 @@ from discretion.domain.legal_retention.retained_items import (
     build_retained_documents,
     select_retained,
 )
-from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
+from discretion.domain.recipients.person_names import PersonNameReader
 from discretion.law.jurisdiction import Lawbook
 from discretion.seal.cell_transfer import CellOwner
 from discretion.store.document import JsonValue
@@ -50,6 +50,7 @@ class DeleteProfile:
     build_context: Callable[[], WriteContext]
     lawbook: Lawbook
     tombstones: TombstoneStore
+    names: PersonNameReader
 
     async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Delete the profile of the person and store the snapshot; do nothing if there is a snapshot already.
@@ -78,8 +79,8 @@ class DeleteProfile:
                 await lease.complete_step(result, session)
                 return result
             result = await self._erase(session, context, subject, request.id)
-            pseudonyms = derive_ledger_pseudonyms(context.buckets, subject.customer.wrapped_keys)
-            await lease.save(StepProgress(snapshot=replace(subject.snapshot, pseudonyms=pseudonyms)), session)
+            names = await self.names.read_names(subject.customer, subject.records, session)
+            await lease.save(StepProgress(snapshot=replace(subject.snapshot, names=names)), session)
             # An erasure becomes durable in this order: this document, the line in
             # the ledger, the mark "logged".
             await self.erasures.record(request.id, context.now_ms, session)

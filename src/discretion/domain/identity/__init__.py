@@ -14,7 +14,8 @@ How it works:
    split off again gets their former id back.
 5. ``person_rewrite`` writes the result through ``unit_of_work``: source records are never merged away, only
    re-encrypted under the data key of the customer they belong to, and the profile is folded again from them.
-   ``identity_events`` records each merge and split with its evidence. Whoever else changes stored people
+   ``identity_events`` records each merge and split with its evidence, ``ledger_periods`` under which
+   pseudonyms the records were disclosed before it. Whoever else changes stored people
    (corrections, restrictions, statements, retention, erasure) uses the same entry, ``PersonRewriter``.
 6. ``stewardship`` lets a steward merge and unmerge. The decision is stored as a ruling (``ruling``) and
    outweighs all identifiers. ``personal_joins`` lets customers join what they have proven to be theirs,

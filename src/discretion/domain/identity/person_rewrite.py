@@ -113,9 +113,12 @@ class PersonRewrite:
             messages_by_record.setdefault(message.index.record, []).append(message)
         unit_of_work = UnitOfWork(self.stores, self.session, context, evidence)
         persons: dict[bytes, ResolvedPerson] = {}
-        for person in resolve_persons(
+        resolved = resolve_persons(
             evidence, context.catalogue.identifiers, [*messages_by_record, *evidence.edits]
-        ):
+        )
+        # Before all persons: of a split, the parts must be known.
+        await unit_of_work.close_ledger_periods(resolved)
+        for person in resolved:
             person_messages = [
                 message for record in sorted(person.records) for message in messages_by_record.get(record, ())
             ]

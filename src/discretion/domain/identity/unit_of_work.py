@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -10,6 +10,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.assignment import ResolvedPerson
 from discretion.domain.identity.evidence_reader import IdentityEvidence
+from discretion.domain.identity.ledger_periods import (
+    PeriodLog,
+    list_changed_customers,
+)
 from discretion.domain.identity.refusal_changes import RefusalChanges, find_refusal_changes
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.message_index import MessageIndex
@@ -37,6 +41,7 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
+from discretion.seal.ledger_pseudonym import build_ledger_key
 from discretion.store.customer_codec import CustomerDocument, FormerCustomer, StoredPermissions
 from discretion.store.events import StoredEvent
 from discretion.store.messages import MessageReceipt
@@ -77,7 +82,8 @@ class StampedMessage:
 class UnitOfWork:
     """The writes of one transaction.
 
-    Call ``write_person`` for every person, then the other ``write_`` and ``delete_`` methods, then ``send``.
+    Call ``close_ledger_periods``, then ``write_person`` for every person, then the other ``write_`` and
+    ``delete_`` methods, then ``send``.
     ``minimised_counts`` has, by message digest, how many of its values and events are not stored because of
     refusals; ``refusal_changes`` whose refusals must reach other records, and which records they may reach.
     """
@@ -94,9 +100,19 @@ class UnitOfWork:
         self._wrapped_keys = _collect_wrapped_keys(evidence.customers.values())
         self._state_attributes = list_state_attributes(context.catalogue)
         self._customers_written: set[bytes] = set()
+        self._period_log = PeriodLog(
+            context.catalogue, stores.events, session, context.now_ms, context.entropy
+        )
         self.minimised_counts: dict[bytes, int] = {}
         self.refusal_changes = RefusalChanges()
         self._writes: list[PendingWrite] = []
+
+    async def close_ledger_periods(self, persons: Iterable[ResolvedPerson]) -> None:
+        """Note under which pseudonyms records that change their customer were disclosed until now."""
+        for customer in list_changed_customers(persons):
+            owner, _ = await self._load_owner(customer.customer)
+            records = {record: self._evidence.current_record(record) for record in customer.concerned}
+            await self._period_log.close_periods(customer, records, build_ledger_key(owner.id, owner.key))
 
     async def write_person(self, person: ResolvedPerson, messages: Sequence[StampedMessage]) -> bytes:
         """Collect all changes of one person and their events, and return their customer id.
@@ -114,6 +130,7 @@ class UnitOfWork:
         records = {record: self._evidence.current_record(record).copy() for record in record_ids}
         changed_records = self._evidence.edits.keys() & records.keys()
         changed_records |= await self._reencrypt_records(records.values(), owner)
+        changed_records |= self._period_log.add_periods(records.values(), owner)
         changed_records |= self._apply_messages(records, messages, owner)
         if person.customer is None:
             # The home of a record never changes: after a merge and an unmerge, it gives the former id back.
@@ -204,7 +221,7 @@ class UnitOfWork:
             for record in moved_records:
                 self._reencrypt_cells(record, origin, owner)
                 record.customer = owner.id
-            await self._reencrypt_events([record.id for record in moved_records], origin, owner)
+            self._reencrypt_events({record.id for record in moved_records}, origin, owner)
         return {record.id for moved_records in records_by_origin.values() for record in moved_records}
 
     def _reencrypt_cells(self, record: SourceRecord, origin: CellOwner, owner: CellOwner) -> None:
@@ -219,9 +236,10 @@ class UnitOfWork:
             for identifier in record.identifiers
         )
 
-    async def _reencrypt_events(self, records: Sequence[bytes], origin: CellOwner, owner: CellOwner) -> None:
-        # A person can have many events: only ids and sealed properties are read.
-        for event in await self._stores.events.list_properties(origin.id, records, self._session):
+    def _reencrypt_events(self, records: Collection[bytes], origin: CellOwner, owner: CellOwner) -> None:
+        for event in self._period_log.moved_events.get(origin.id, ()):
+            if event.record not in records:
+                continue
             properties = event.properties
             if properties is not None:
                 properties = self._reencrypt(properties, event_cell_key(event.id), origin, owner)

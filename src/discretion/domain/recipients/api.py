@@ -45,6 +45,15 @@ class RecipientServices:
     acknowledgements: AcknowledgementRecorder
 
 
+@strawberry.type(description="An id of somebody else under which data of the person were given for a time.")
+class MergedRecipientSubject:
+    """A time in which the recipient knew two people by one id, see ``store.deliveries.MergedSubject``."""
+
+    subject: str = strawberry.field(description="The id by which the recipient knows the other person.")
+    since: DateTime
+    until: DateTime
+
+
 @strawberry.type(description="What one recipient of a person's data is to be told about one request.")
 class RecipientDelivery:
     """A delivery, see ``store.deliveries.Delivery``."""
@@ -56,6 +65,10 @@ class RecipientDelivery:
     right: str = strawberry.field(description="What is done: `erasure`, `correction`, `restriction`.")
     subjects: list[str] = strawberry.field(
         description="The ids by which the recipient knows the person; none once it was told."
+    )
+    merged: list[MergedRecipientSubject] = strawberry.field(
+        description="Times in which the person was taken for somebody else: what was given under such an id "
+        "in its time may be of the person, and nothing else under it is."
     )
     attributes: list[str] = strawberry.field(description="What it was given and is concerned.")
     purposes: list[str] = strawberry.field(description="What for.")
@@ -155,6 +168,14 @@ def _build_delivery(info: ResolverInfo, reading: Reading, delivery: Delivery) ->
         request=strawberry.ID(reading.encode_id(REQUEST_ID_KIND, delivery.request)),
         right=delivery.right,
         subjects=list(delivery.subjects),
+        merged=[
+            MergedRecipientSubject(
+                subject=item.subject,
+                since=DateTime(format_timestamp(item.since)),
+                until=DateTime(format_timestamp(item.until)),
+            )
+            for item in delivery.merged
+        ],
         attributes=list(delivery.attributes),
         purposes=list(delivery.purposes),
         state=delivery.state,

@@ -234,7 +234,7 @@ def _render_deliveries(deliveries: Sequence[Delivery], now: int) -> Table:
             delivery.client,
             f"{delivery.right} {delivery.request.hex()}",
             ", ".join(delivery.attributes),
-            str(len(delivery.subjects)),
+            str(len(delivery.subjects) + len(delivery.merged)),
             delivery.failure or ("lapsed" if is_late else "no webhook"),
             _format_day(compute_expiry(delivery)),
             by,

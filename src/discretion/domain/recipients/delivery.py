@@ -46,6 +46,7 @@ def acknowledge(delivery: Delivery, at: int, by: str) -> Delivery:
         acknowledged=at,
         acknowledged_by=by,
         subjects=(),
+        merged=(),
         next_attempt=None,
         failure=None,
     )

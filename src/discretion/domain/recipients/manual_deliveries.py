@@ -46,7 +46,7 @@ class ManualDeliveryMonitor:
 
     async def _expire(self, delivery: Delivery) -> bool:
         async def expire_delivery(session: Session) -> bool:
-            expired = replace(delivery, state=DeliveryState.EXPIRED, subjects=())
+            expired = replace(delivery, state=DeliveryState.EXPIRED, subjects=(), merged=())
             is_expired = await self.deliveries.overrule(delivery, expired, session)
             if is_expired:
                 await self.results.update(delivery.request, session)

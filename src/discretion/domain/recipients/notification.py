@@ -37,13 +37,20 @@ class NotificationSigner:
     def build_payload(self, delivery: Delivery, now_ms: int) -> dict[str, object]:
         """Return the claims of a notification; times in seconds since 1970.
 
-        ``sub`` is the pairwise id by which this client knows the person. ``notice.subjects`` has it and all
-        former ids that the client received.
+        ``sub`` is the pairwise id by which this client knows the person, absent if it has none.
+        ``notice.subjects`` has it and all former ids that the client received. ``notice.merged`` has ids of
+        other people: what the client received under ``subject`` from ``since`` to ``until`` may be of the
+        person, and nothing else under it is.
         """
+        sub = {"sub": delivery.subjects[0]} if delivery.subjects else {}
+        merged = [
+            {"subject": item.subject, "since": item.since // 1000, "until": -(-item.until // 1000)}
+            for item in delivery.merged
+        ]
         return {
             "iss": self._issuer,
             "aud": delivery.client,
-            "sub": delivery.subjects[0],
+            **sub,
             "iat": now_ms // 1000,
             "exp": now_ms // 1000 + TOKEN_LIFE_S,
             "jti": delivery.id.hex(),
@@ -51,6 +58,7 @@ class NotificationSigner:
                 "right": delivery.right,
                 "law": "GDPR Art. 19",
                 "subjects": list(delivery.subjects),
+                **({"merged": merged} if merged else {}),
                 "attributes": list(delivery.attributes),
                 "purposes": list(delivery.purposes),
                 "acknowledge": f"{self._issuer}{ACKNOWLEDGEMENT_PATH}",

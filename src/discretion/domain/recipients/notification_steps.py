@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
-from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
+from discretion.domain.recipients.person_names import PersonNameReader
 from discretion.domain.recipients.recipient_notifier import NotificationProgress, RecipientNotifier
-from discretion.seal.bucket_keys import BucketKeys
-from discretion.store.people import PeopleStore
-from discretion.store.subject_request import LedgerPseudonym, SubjectRequest
+from discretion.store.ledger_names import SubjectNames
+from discretion.store.subject_request import SubjectRequest
 from discretion.store.transactions import Session, Transactions
 
 POLL_MIN_MS, POLL_MAX_MS = 1_000, 3_600_000
@@ -22,24 +21,23 @@ POLL_MIN_MS, POLL_MAX_MS = 1_000, 3_600_000
 class NotificationSteps:
     """The steps ``NOTIFY_RECIPIENTS`` and ``AWAIT_ACKNOWLEDGEMENTS``.
 
-    An erasure stores the pseudonyms in its snapshot and notifies the recipients after it deleted the
+    An erasure stores the person's names in its snapshot and notifies the recipients after it deleted the
     customer. Every disclosure that was answered before is in the ledger by then, so no recipient is missed.
-    For other rights the pseudonyms are derived from the customer, who still exists.
+    For other rights the names are read from the customer, who still exists.
     """
 
     transactions: Transactions
-    people: PeopleStore
+    names: PersonNameReader
     notifier: RecipientNotifier
-    buckets: BucketKeys
     now_ms: Callable[[], int]
 
     async def notify_recipients(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Create a delivery for each recipient of the data."""
-        pseudonyms = await self._load_pseudonyms(request)
+        names = await self._load_names(request)
         deliveries = await self.notifier.build_deliveries(
             request.id,
             request.right.value,
-            pseudonyms,
+            names,
             self.now_ms(),
             request.scope.attributes or None,
         )
@@ -69,10 +67,10 @@ class NotificationSteps:
         wait_ms = progress.next_event_at - self.now_ms()
         return StepWaiting(max(POLL_MIN_MS, min(wait_ms, POLL_MAX_MS)), "RECIPIENTS_NOT_TOLD")
 
-    async def _load_pseudonyms(self, request: SubjectRequest) -> Sequence[LedgerPseudonym]:
-        if request.snapshot is not None and request.snapshot.pseudonyms:
-            return request.snapshot.pseudonyms
+    async def _load_names(self, request: SubjectRequest) -> SubjectNames:
+        if request.snapshot is not None and request.snapshot.names.pseudonyms:
+            return request.snapshot.names
         if request.customer is None:
-            return ()
-        current = await self.people.current(request.customer)
-        return () if current is None else derive_ledger_pseudonyms(self.buckets, current.wrapped_keys)
+            return SubjectNames()
+        current = await self.names.stores.people.current(request.customer)
+        return SubjectNames() if current is None else await self.names.read_names(current)

@@ -16,17 +16,17 @@ from discretion.domain.recipients.delivery import (
     build_delivery_id,
 )
 from discretion.domain.recipients.disclosed_attributes import (
-    NON_ATTRIBUTE_PREFIXES,
     RecipientDisclosure,
     load_ledger_entries,
     summarise_disclosures,
 )
 from discretion.ledger.storage import LedgerStorage
+from discretion.ledger.subject_names import TYPE_LABELS
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.pairwise_ids import PairwiseIds
-from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore
+from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore, MergedSubject
 from discretion.store.document import JsonValue, TimePosition
-from discretion.store.subject_request import LedgerPseudonym
+from discretion.store.ledger_names import SubjectNames
 from discretion.store.transactions import Session
 
 
@@ -65,12 +65,12 @@ class RecipientNotifier:
     pairwise: PairwiseIds = field(repr=False)
 
     async def find_recipients(
-        self, pseudonyms: Sequence[LedgerPseudonym], attributes: Collection[str] | None = None
+        self, names: SubjectNames, attributes: Collection[str] | None = None
     ) -> list[RecipientDisclosure]:
         """Return the clients that received data of a customer.
 
         Args:
-            pseudonyms: Every pseudonym of the customer.
+            names: The names of the customer in the ledger.
             attributes: Only clients that received one of these attributes; all clients if None.
         """
         webhooks = await self.deliveries.list_webhooks()
@@ -78,7 +78,7 @@ class RecipientNotifier:
             webhook.client: webhook.recipient_key for webhook in webhooks if webhook.recipient_key is not None
         }
         disclosures = summarise_disclosures(
-            self.catalogue, await load_ledger_entries(self.ledger, pseudonyms), pseudonyms, kinds
+            self.catalogue, await load_ledger_entries(self.ledger, names), names, kinds
         )
         return (
             disclosures
@@ -90,7 +90,7 @@ class RecipientNotifier:
         self,
         request: bytes,
         right: str,
-        pseudonyms: Sequence[LedgerPseudonym],
+        names: SubjectNames,
         now: int,
         attributes: Collection[str] | None = None,
     ) -> list[Delivery]:
@@ -99,11 +99,16 @@ class RecipientNotifier:
         Args:
             request: Id of the request.
             right: The right that was exercised, such as ``erasure``.
-            pseudonyms: Every pseudonym of the customer, the current one first.
+            names: The names of the customer in the ledger.
             now: The current time (ms).
             attributes: Paths of the attributes concerned; all if None.
         """
-        disclosures = await self.find_recipients(pseudonyms, attributes)
+        disclosures = [
+            disclosure
+            for disclosure in await self.find_recipients(names, attributes)
+            # Whom it received the data as is erased: then it was notified of that, under the same id.
+            if disclosure.customers or any(period.customer for period in disclosure.merged_periods)
+        ]
         webhooks = {
             webhook.client
             for webhook in await self.deliveries.list_webhooks(
@@ -176,6 +181,14 @@ class RecipientNotifier:
             client=disclosure.client,
             right=right,
             subjects=tuple(encode_customer(customer) for customer in disclosure.customers),
+            merged=tuple(
+                # Several records may have the same period.
+                dict.fromkeys(
+                    MergedSubject(encode_customer(period.customer), period.since, period.until)
+                    for period in disclosure.merged_periods
+                    if period.customer is not None
+                )
+            ),
             attributes=disclosed_paths,
             purposes=disclosure.purposes,
             state=DeliveryState.OPEN if has_webhook else DeliveryState.BY_HAND,
@@ -185,6 +198,4 @@ class RecipientNotifier:
 
 
 def _is_concerned(disclosure: RecipientDisclosure, attributes: Collection[str]) -> bool:
-    return any(
-        path in attributes for path in disclosure.attributes if not path.startswith(NON_ATTRIBUTE_PREFIXES)
-    )
+    return any(path in attributes for path in disclosure.attributes if not path.startswith(TYPE_LABELS))

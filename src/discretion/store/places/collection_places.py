@@ -79,7 +79,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry(
         "source_records",
         Departure.DELETED,
-        "Deleted with the customer they belong to.",
+        "Deleted with the customer they belong to, and so are the pseudonyms that are sealed in them.",
         removal=Removal(Stage.PROFILE, (Reference("_id", RECORD),)),
     ),
     _CollectionEntry(
@@ -240,7 +240,8 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry(
         "disclosures",
         Departure.EVIDENCE,
-        "Kept as evidence; without the key the pseudonym identifies nobody.",
+        "Kept as evidence; without the key the pseudonym identifies nobody. Whoever was merged with the "
+        "person for a time has the pseudonym, sealed under their own key, for their own disclosures of then.",
     ),
     _CollectionEntry(
         "ledger_postings",

@@ -130,6 +130,8 @@ _TRANSIENT = (
     "domain.correction.correction_step _CorrectionRun.old_cells",
     "domain.backup.restore DatabaseRestore._survivors",
     "domain.identity.evidence_reader EvidenceReader._complete_customers",
+    "domain.identity.ledger_periods PeriodLog._new_periods",
+    "domain.identity.ledger_periods PeriodLog.moved_events",
     "domain.identity.numbered_persons _NumberGraph._cluster_of",
     "domain.identity.unit_of_work UnitOfWork._customers_written",
     "domain.identity.unit_of_work UnitOfWork._writes",

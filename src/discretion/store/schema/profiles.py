@@ -107,9 +107,13 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   k           by the entry (hex) of an identifier that the record only claims, what those refuse who
     #               have proven it: purposes and nodes of their tree
     #   m           0 if an account or loyalty number of the record is proven, 1 if one is presented
+    #   j           times from f to t (ms) in which it was disclosed under the pseudonym n (sealed) of another
+    #               customer, or s together with records of somebody else; a its attributes at the end by
+    #               number, l its types of events and identifiers
     Collection(
         name="source_records",
-        contents="What one source knows about one person: ids, values (sealed or open), choices, totals.",
+        contents="What one source knows about one person: ids, values (sealed or open), choices, totals; "
+        "sealed pseudonyms by which the ledger names it.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -140,6 +144,12 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "k": map_of(array_of(TEXT)),
                 "u": map_of(CHOICE),
                 "y": map_of(CHOICE),
+                "j": array_of(
+                    object_of(
+                        {"n": BINARY, "f": TIME, "t": TIME, "a": array_of(TEXT), "l": array_of(TEXT)},
+                        {"s": BOOLEAN},
+                    )
+                ),
             },
         ),
         indexes=(Index((("c", 1),)),),

@@ -20,9 +20,10 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
         schema=object_of({"_id": TEXT, "url": TEXT, "added": TIME}, {"kind": TEXT}),
     ),
     # One notification of one client about one request. what the right that was exercised, subjects the ids by
-    # which the client knows the person (removed when it has been notified), next, until and fence the next
-    # attempt (ms) and the lease of its worker (``store.lease``), by who confirmed, why the last failure;
-    # warned the warnings before it lapses, informed and reason when and how a steward told the client.
+    # which the client knows the person, merged the ids n by which it knew them together with somebody else
+    # from f to t (both removed when it has been notified), next, until and fence the next attempt (ms) and
+    # the lease of its worker (``store.lease``), by who confirmed, why the last failure; warned the warnings
+    # before it lapses, informed and reason when and how a steward told the client.
     Collection(
         name="deliveries",
         contents="People about whom a client must be notified, by the client's own ids of them.",
@@ -42,6 +43,7 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
             },
             {
                 "subjects": array_of(TEXT),
+                "merged": array_of(object_of({"n": TEXT, "f": TIME, "t": TIME})),
                 "next": TIME,
                 "acknowledged": TIME,
                 "by": TEXT,

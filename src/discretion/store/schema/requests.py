@@ -44,7 +44,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   warned, raised  deadline warnings that were given, and when the last one was (ms)
     #   snapshot        of an erasure: every id of the person at a time, removed by the last step; names are
     #                   identifiers of theirs alone, shared those of others too, pseudonyms those in the
-    #                   ledger (n) with their customer ids (c)
+    #                   ledger (n) with their customer ids (c), periods as in ``source_records``, opened
     #   result          what was done: purged documents, deleted events, certificate, receipt of the package
     #   package         the package: under whose key, by which attempt, its pages and rows by section
     Collection(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
@@ -13,8 +11,10 @@ from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.ledger.entry import LedgerEntry
+from discretion.ledger.subject_names import list_windows, open_subject_names, select_visible_part
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.ledger_names import SubjectNames
 
 _CURSOR_KIND = b"disclosure-cursor"
 
@@ -52,9 +52,9 @@ def build_disclosures_field() -> StrawberryField:
         reading = info.context.require_customer_or_steward()
         page_window = parse_page_window(first, after)
         position = open_cursor(reading, _CURSOR_KIND, page_window.after, "these disclosures")
-        pseudonyms = await _pseudonyms_of(info.context, reading, root)
+        names = await _read_names(info.context, reading, root)
         entries = await info.context.resources.disclosures.list_by_subject(
-            pseudonyms, None if position is None else position[1].hex(), page_window.size + 1
+            list_windows(names), None if position is None else position[1].hex(), page_window.size + 1
         )
         page_entries, page_info = cut_page(
             reading,
@@ -65,7 +65,7 @@ def build_disclosures_field() -> StrawberryField:
         )
         reading.record_extra("disclosures")
         return DisclosureConnection(
-            nodes=[_build_disclosure(entry, pseudonyms) for entry in page_entries],
+            nodes=[_build_disclosure(entry, names) for entry in page_entries],
             page_info=page_info,
         )
 
@@ -75,25 +75,26 @@ def build_disclosures_field() -> StrawberryField:
     return build_field(disclosures, "disclosures", DisclosureConnection | None, description)
 
 
-async def _pseudonyms_of(context: ResolverContext, reading: Reading, row: CustomerRow) -> list[bytes]:
-    """Return every pseudonym of a customer in the ledger. Customers merged into this one had their own."""
-    former_customers = await context.resources.identities.list_former_ids(row.id)
-    return reading.list_pseudonyms(row, former_customers)
+async def _read_names(context: ResolverContext, reading: Reading, row: CustomerRow) -> SubjectNames:
+    """Return the names of a customer in the ledger. Customers merged into this one had their own."""
+    identities = context.resources.identities
+    former_customers = await identities.list_former_ids(row.id)
+    return open_subject_names(
+        reading.list_ledger_keys(row, former_customers),
+        await identities.list_ledger_periods(row.id),
+        context.resources.catalogue.find_path,
+    )
 
 
-def _build_disclosure(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> Disclosure:
-    # `subjects` maps each pseudonym to a bit set: bit i is set if attribute i of the entry was revealed.
-    attribute_bits = 0
-    for pseudonym in pseudonyms:
-        attribute_bits |= entry.subjects.get(pseudonym, 0)
-    revealed = [attribute for index, attribute in enumerate(entry.attributes) if attribute_bits >> index & 1]
+def _build_disclosure(entry: LedgerEntry, names: SubjectNames) -> Disclosure:
+    part = select_visible_part(names, entry)
     return Disclosure(
         receipt=strawberry.ID(entry.receipt),
         at=DateTime(format_timestamp(entry.at)),
         client=entry.client,
         actor=entry.actor,
         purposes=list(entry.purposes),
-        attributes=[path for path, _ in revealed],
-        forms=[form for _, form in revealed],
-        also=list(entry.extra),
+        attributes=[path for path, _ in part.attributes],
+        forms=[form for _, form in part.attributes],
+        also=list(part.extra),
     )
