@@ -124,6 +124,10 @@ REFUSED: dict[str, tuple[Refused, str]] = {
     "staff": (lambda at: at.platform.issue_token("support"), "JOIN_TOKEN_KIND"),
     "a steward": (lambda at: at.platform.issue_token("steward"), "JOIN_TOKEN_KIND"),
     "a partner": (lambda at: at.platform.issue_token("partner"), "JOIN_TOKEN_KIND"),
+    "a token for some categories": (
+        lambda at: at.log_in("w-anna", categories=["user.contact"]),
+        "TOKEN_LIMITED",
+    ),
     "an old login": (lambda at: at.log_in("w-anna", ago_s=FRESH_LOGIN_S + 1), "LOGIN_NOT_FRESH"),
     "a session without the time of its login": (
         lambda at: at.platform.issue_token("customer", subject="w-anna"),
@@ -145,6 +149,12 @@ async def test_an_expired_token_joins_nobody(accounts: Accounts) -> None:
     short = accounts.log_in("w-anna", lifetime_s=60)
     accounts.clock.advance(120_000)
     assert await accounts.join(accounts.log_in("w-ann"), short) == "JOIN_TOKEN_INVALID"
+
+
+async def test_a_limited_token_joins_nothing(accounts: Accounts) -> None:
+    """An app that may see contact data only does not change what a login reaches."""
+    limited = accounts.log_in("w-ann", categories=["user.contact"])
+    assert await accounts.join(limited, accounts.log_in("w-anna")) == "TOKEN_LIMITED"
 
 
 async def test_the_own_login_must_be_fresh_too(accounts: Accounts) -> None:

@@ -18,10 +18,13 @@ from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.fixtures.proofs import add_external_id, confirm_card
-from tests.journeys.test_login_reach import MERGE, UNMERGE, run_as_steward
+from tests.journeys.test_login_reach import UNMERGE, run_as_steward
 
 ANN, OLD, MALLORY = "ann@shop.example", "Ann.Old@Post.example", "mallory@evil.example"
 CARD = "L-9001"
+MERGE = """mutation($ids: [ID!]!) {
+  merge(customers: $ids, reason: "The same person.", heard: true) { identityHistory { nodes { id } } }
+}"""
 POSSIBLE = "{ me { id mayBeYours { id source by } } }"
 SEND = "mutation($record: ID!) { sendRecordCode(record: $record) { sentTo until } }"
 JOIN = "mutation($record: ID!, $code: String!) { joinRecord(record: $record, code: $code) { id } }"
@@ -196,6 +199,15 @@ async def test_an_old_session_joins_nothing(shop: Shop) -> None:
     code = await shop.request_code(stale, record)
     assert await shop.run(stale, JOIN, record=record, code=code) == "LOGIN_NOT_FRESH"
     assert await shop.run(shop.log_in(), JOIN, record=record, code=code) is None
+
+
+async def test_a_limited_token_joins_nothing(shop: Shop) -> None:
+    (record,) = await shop.list_possible(shop.log_in())
+    code = await shop.request_code(shop.log_in(), record)
+    limited = shop.platform.issue_token(
+        "customer", subject="w-ann", authenticated=shop.clock() // 1000, categories=["user.contact"]
+    )
+    assert await shop.run(limited, JOIN, record=record, code=code) == "TOKEN_LIMITED"
 
 
 async def test_a_stolen_code_is_of_no_use_to_another_login(shop: Shop) -> None:

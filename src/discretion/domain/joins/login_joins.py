@@ -52,12 +52,13 @@ class LoginJoins:
 
         Raises:
             Forbidden: ``LOGIN_NOT_FRESH``; one of the two logins is older than ten minutes.
+                ``TOKEN_LIMITED``; one of the two tokens is for some data categories only.
             BadRequest: ``JOIN_TOKEN_INVALID``; the second token is not accepted as a bearer token.
                 ``JOIN_TOKEN_KIND``; it is no customer's own. ``JOIN_SAME_LOGIN``.
             NotFound: ``LOGIN_UNKNOWN``; one of the logins reaches nobody.
             Conflict: ``JOIN_TOKEN_USED``, ``JOIN_SEPARATED``.
         """
-        require_fresh_login(grant, self.now_ms(), "Log in again to both, then join them.")
+        require_joining_login(grant, self.now_ms(), "Log in again to both, then join them.")
         other = self._verify_other(token)
         other_reach = await self._resolve_other(grant, other)
         own = require_login_record(reach)
@@ -97,15 +98,26 @@ class LoginJoins:
             )
         if other.login == grant.login:
             raise _build_same_login_error()
-        require_fresh_login(other, self.now_ms(), "Log in again to both, then join them.")
+        require_joining_login(other, self.now_ms(), "Log in again to both, then join them.")
         reach = await self.login_reaches.resolve(other.login)
         if grant.login is not None and reach.entry == (await self.login_reaches.resolve(grant.login)).entry:
             raise _build_same_login_error()
         return reach
 
 
-def require_fresh_login(grant: Grant, now_ms: int, advice: str) -> None:
-    """Raise Forbidden ``LOGIN_NOT_FRESH`` unless the subject of a grant logged in within ten minutes."""
+def require_joining_login(grant: Grant, now_ms: int, advice: str) -> None:
+    """Check that a token may join what its login reaches with something else.
+
+    Raises:
+        Forbidden: ``TOKEN_LIMITED``; the token is limited to some categories, and a join would give others
+            more. ``LOGIN_NOT_FRESH``; the login is older than ten minutes.
+    """
+    if grant.categories is not None:
+        raise Forbidden(
+            "TOKEN_LIMITED",
+            "A token that is limited to some data categories joins nothing.",
+            "Use a token of the customer without such a limit.",
+        )
     if not grant.has_fresh_login(now_ms):
         raise Forbidden(
             "LOGIN_NOT_FRESH", "A token does not show that the person logged in within ten minutes.", advice

@@ -16,7 +16,7 @@ from discretion.domain.identity.api.unjoined import (
 )
 from discretion.domain.identity.personal_joins import ProvenRecord, build_unknown_record_error
 from discretion.domain.identity.possible_records import PossibleRecord
-from discretion.domain.joins.login_joins import LoginJoins, require_fresh_login, require_login_record
+from discretion.domain.joins.login_joins import LoginJoins, require_joining_login, require_login_record
 from discretion.domain.joins.proposals import JoinProposals
 from discretion.domain.joins.record_joins import RecordJoins
 from discretion.domain.kit.graphql.context import ResolverInfo
@@ -121,7 +121,7 @@ async def _join_record(
     # None: it is joined already, as after a repetition of the same call.
     if possible is not None:
         # The record may be of a login of its own, which then reaches this customer for ever.
-        require_fresh_login(reading.grant, reading.now_ms, "Log in again, then enter the code.")
+        require_joining_login(reading.grant, reading.now_ms, "Log in again, then enter the code.")
         await services.record_joins.join(
             own, possible.record, possible.customer, format_caller_key(info), code
         )
