@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.domain.ingest.message import ExplicitChoice
@@ -19,11 +19,8 @@ from discretion.domain.profiles import choice_fold
 from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_choice, fold_dated_choice
 from discretion.purpose.statements import AmbientChoice
 from discretion.store.source_record import Choice
-from tests.fixtures.examples import scale_examples
-from tests.properties.settings import PROPERTY_SETTINGS, seeded_randoms
-
-LAW_SETTINGS = settings(PROPERTY_SETTINGS, max_examples=scale_examples(200), report_multiple_bugs=False)
-"""These laws need no database, so they are tried with more examples."""
+from tests.properties.law_mutants import LAW_SETTINGS, build_mutant_test
+from tests.properties.settings import seeded_randoms
 
 MESSAGES = st.lists(
     st.tuples(st.sampled_from(["ambient", "dated"]), st.integers(0, 9), st.integers(0, 9), st.booleans()),
@@ -147,21 +144,12 @@ def the_last_state_counts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(choice_fold, "fold_ambient_choice", overwrite)
 
 
-MUTANTS = [
+MUTANTS = (
     (a_repetition_is_a_new_acceptance, check_repetition_renews_nothing),
     (a_string_counts_from_its_message, check_repetition_renews_nothing),
     (the_last_received_counts, check_order_of_explicit),
     (a_refusal_before_an_acceptance_is_forgotten, check_order_of_explicit),
     (the_last_state_counts, check_order_of_messages),
-]
+)
 
-
-@pytest.mark.parametrize(("mutant", "check"), MUTANTS, ids=lambda item: item.__name__)
-def test_a_mutant_breaks_the_law(
-    mutant: Callable[[pytest.MonkeyPatch], None],
-    check: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    mutant(monkeypatch)
-    with pytest.raises(AssertionError):
-        check()
+test_a_mutant_breaks_the_law = build_mutant_test(MUTANTS)
