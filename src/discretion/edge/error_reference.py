@@ -13,7 +13,7 @@ from pathlib import Path
 
 import discretion
 from discretion.edge.error_mask import BAD_USER_INPUT, INTERNAL, PARSE_FAILED, VALIDATION_FAILED
-from discretion.edge.error_sites import ErrorSite, find_error_sites, find_statuses
+from discretion.edge.error_sites import ErrorSite, find_error_sites, find_statuses, read_modules
 from discretion.purpose.decision import WithholdReason
 
 MAX_MESSAGES = 4
@@ -125,10 +125,10 @@ def print_error_reference(package: Path | None = None) -> str:
     Raises:
         KeyError: A code has no message in the source code and no entry in ``_MEANINGS``.
     """
-    folder = package or Path(discretion.__file__).parent
+    modules = read_modules(package or Path(discretion.__file__).parent)
     described = {code for code, *_ in _GRAPHQL_CODES}
-    sites = [site for site in find_error_sites(folder) if site.code not in described]
-    statuses = find_statuses(folder)
+    sites = [site for site in find_error_sites(modules) if site.code not in described]
+    statuses = find_statuses(modules)
     parts = [_HEAD]
     for section in SECTIONS:
         rows = _code_rows([site for site in sites if section.includes(site.callee)], statuses)

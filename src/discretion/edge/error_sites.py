@@ -11,13 +11,17 @@ import ast
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _ADVICE = ("advice", "right")
 _MESSAGE = ("message", "reason")
+
+_Node = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Call | ast.For
+_NODE_TYPES = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Call, ast.For)
+_LEAF_TYPES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +50,42 @@ class _Callable:
     """For a function: the errors that it builds with the code it was given."""
 
 
-def find_error_sites(folder: Path) -> list[ErrorSite]:
-    """Return all places below a folder that make errors, in the order of paths and lines.
+@dataclass(frozen=True, slots=True)
+class SourceModule:
+    """A module: its path below the package, its statements, and its nodes that may make errors."""
 
-    Args:
-        folder: The folder of the package, such as ``src/discretion``.
-    """
-    trees = {
-        path.relative_to(folder).as_posix(): ast.parse(path.read_text("utf-8"))
+    path: str
+    body: Sequence[ast.stmt]
+    nodes: Sequence[_Node]
+
+
+def read_modules(folder: Path) -> list[SourceModule]:
+    """Parse the modules below a folder, such as ``src/discretion``, in the order of their paths."""
+    return [
+        _read_module(path.relative_to(folder).as_posix(), path.read_text("utf-8"))
         for path in sorted(folder.rglob("*.py"))
-    }
-    callables = _inherit_parameters(dict(_read_callables(trees.values())))
-    constants = _read_constants(trees.values())
+    ]
+
+
+def find_error_sites(modules: Sequence[SourceModule]) -> list[ErrorSite]:
+    """Return all places in a package's modules that make errors, module by module."""
+    callables = _inherit_parameters(dict(_read_callables(modules)))
+    constants = _read_constants(modules)
     return [
         replace(
             site,
             message=_insert_constants(site.message, constants),
             advice=_insert_constants(site.advice, constants),
         )
-        for path, tree in trees.items()
-        for site in _read_sites(path, tree, callables, constants)
+        for module in modules
+        for site in _read_sites(module, callables, constants)
     ]
 
 
-def find_statuses(folder: Path) -> dict[str, int]:
-    """Return the HTTP status of each error class below a folder, inherited ones too, by class name."""
+def find_statuses(modules: Iterable[SourceModule]) -> dict[str, int]:
+    """Return the HTTP status of each error class of a package, inherited ones too, by class name."""
     classes = {
-        node.name: node
-        for path in sorted(folder.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.ClassDef)
+        node.name: node for module in modules for node in module.nodes if isinstance(node, ast.ClassDef)
     }
 
     def read_status(name: str) -> int | None:
@@ -87,6 +97,24 @@ def find_statuses(folder: Path) -> dict[str, int]:
 
     statuses = {name: read_status(name) for name in classes}
     return {name: status for name, status in statuses.items() if status is not None}
+
+
+def _read_module(path: str, text: str) -> SourceModule:
+    tree = ast.parse(text)
+    return SourceModule(path, tree.body, [node for node in _walk(tree) if isinstance(node, _NODE_TYPES)])
+
+
+def _walk(root: ast.AST) -> list[ast.AST]:
+    """Return the nodes that ``ast.walk`` yields, in its order, without names and literals. It is faster."""
+    nodes = [root]
+    for node in nodes:
+        for field in node._fields:
+            child = getattr(node, field, None)
+            if isinstance(child, list):
+                nodes += [item for item in child if isinstance(item, ast.AST)]
+            elif isinstance(child, ast.AST) and not isinstance(child, _LEAF_TYPES):
+                nodes.append(child)
+    return nodes
 
 
 def _assigned_statuses(node: ast.ClassDef) -> Iterator[int]:
@@ -101,9 +129,9 @@ def _assigned_statuses(node: ast.ClassDef) -> Iterator[int]:
             yield status
 
 
-def _read_callables(trees: Iterable[ast.Module]) -> Iterator[tuple[str, _Callable]]:
-    for tree in trees:
-        for node in ast.walk(tree):
+def _read_callables(modules: Iterable[SourceModule]) -> Iterator[tuple[str, _Callable]]:
+    for module in modules:
+        for node in module.nodes:
             if isinstance(node, ast.ClassDef):
                 yield node.name, _Callable(_init_parameters(node), tuple(_callee_name(b) for b in node.bases))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
@@ -143,7 +171,7 @@ def _inherit_parameters(callables: Mapping[str, _Callable]) -> dict[str, _Callab
 
 
 def _built_sites(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ErrorSite]:
-    for node in ast.walk(function):
+    for node in _walk(function):
         if not isinstance(node, ast.Call) or len(node.args) < 2:
             continue
         if isinstance(node.args[0], ast.Name) and node.args[0].id == "code":
@@ -152,15 +180,16 @@ def _built_sites(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[E
 
 
 def _read_sites(
-    path: str, tree: ast.Module, callables: Mapping[str, _Callable], constants: Mapping[str, str]
+    module: SourceModule, callables: Mapping[str, _Callable], constants: Mapping[str, str]
 ) -> Iterator[ErrorSite]:
-    for node in ast.walk(tree):
+    has_loops = any(isinstance(node, ast.For) and "code" in _list_columns(node) for node in module.nodes)
+    for node in module.nodes:
         if isinstance(node, ast.Call) and (entry := callables.get(_callee_name(node.func))):
-            yield from _read_call(path, node, _callee_name(node.func), entry, constants)
+            yield from _read_call(module.path, node, _callee_name(node.func), entry, constants)
         elif isinstance(node, ast.ClassDef):
-            yield from _read_fixed_code(path, node, callables, constants)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _read_loops(path, node, constants)
+            yield from _read_fixed_code(module.path, node, callables, constants)
+        elif has_loops and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _read_loops(module.path, node, constants)
 
 
 def _read_call(
@@ -177,7 +206,7 @@ def _read_fixed_code(
 ) -> Iterator[ErrorSite]:
     """Read a class that passes its only code to the class above: ``super().__init__("CODE", message)``."""
     base = next((callables[name] for b in node.bases if (name := _callee_name(b)) in callables), None)
-    for call in ast.walk(node):
+    for call in _walk(node) if base else ():
         if base and isinstance(call, ast.Call) and _callee_name(call.func) == "__init__":
             yield from _read_call(path, call, node.name, base, constants)
 
@@ -186,17 +215,22 @@ def _read_loops(
     path: str, function: ast.FunctionDef | ast.AsyncFunctionDef, constants: Mapping[str, str]
 ) -> Iterator[ErrorSite]:
     """Read a loop over literal rows with a code in one column: ``for limit, code in ((1, "CODE"),)``."""
-    for loop in ast.walk(function):
-        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Tuple):
+    for loop in _walk(function):
+        if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Tuple):
             continue
-        columns = [target.id if isinstance(target, ast.Name) else "" for target in loop.target.elts]
-        built = next(_built_sites(function), None)
-        if "code" not in columns or built is None or not isinstance(loop.iter, ast.Tuple):
+        columns = _list_columns(loop)
+        built = next(_built_sites(function), None) if "code" in columns else None
+        if built is None:
             continue
         for row in loop.iter.elts:
             if isinstance(row, ast.Tuple):
                 for code in _read_codes(row.elts[columns.index("code")], constants):
                     yield ErrorSite(code, built.callee, built.message, built.advice, path, row.lineno)
+
+
+def _list_columns(loop: ast.For) -> list[str]:
+    targets = loop.target.elts if isinstance(loop.target, ast.Tuple) else []
+    return [target.id if isinstance(target, ast.Name) else "" for target in targets]
 
 
 def _build_site(
@@ -212,11 +246,11 @@ def _build_site(
     return ErrorSite(code, built.callee, full_message, advice or built.advice, path, line)
 
 
-def _read_constants(trees: Iterable[ast.Module]) -> dict[str, str]:
+def _read_constants(modules: Iterable[SourceModule]) -> dict[str, str]:
     """Return the values of module constants that mean one thing in the whole package, by name."""
     values: dict[str, set[str]] = defaultdict(set)
-    for tree in trees:
-        for node in tree.body:
+    for module in modules:
+        for node in module.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 values[node.targets[0].id].add(_constant_text(node.value))
     return {name: texts.pop() for name, texts in values.items() if name.isupper() and len(texts) == 1}

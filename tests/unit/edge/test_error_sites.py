@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from discretion.edge.error_sites import find_error_sites, find_statuses
+from discretion.edge.error_sites import find_error_sites, find_statuses, read_modules
 
 ERRORS = """
 class Base(Exception):
@@ -54,7 +54,7 @@ def test_a_place_that_makes_an_error_is_found(sample: tuple[str, str, str], tmp_
     text, message, advice = sample
     (tmp_path / "errors.py").write_text(ERRORS)
     (tmp_path / "sample.py").write_text(f"LIMIT = 1000\n{text}\n")
-    sites = [site for site in find_error_sites(tmp_path) if site.path == "sample.py"]
+    sites = [site for site in find_error_sites(read_modules(tmp_path)) if site.path == "sample.py"]
     assert {(site.code, site.message, site.advice) for site in sites} == {("A_CODE", message, advice)}
 
 
@@ -63,9 +63,9 @@ def test_a_code_in_another_call_is_no_error_site(tmp_path: Path) -> None:
     (tmp_path / "sample.py").write_text(
         "settings.get('A_CODE', 'It is wrong.')\nBadRequest(code, 'No literal.')\n"
     )
-    assert not find_error_sites(tmp_path)
+    assert not find_error_sites(read_modules(tmp_path))
 
 
 def test_a_status_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "errors.py").write_text(ERRORS)
-    assert find_statuses(tmp_path) == {"Base": 500, "BadRequest": 400, "TooLong": 400}
+    assert find_statuses(read_modules(tmp_path)) == {"Base": 500, "BadRequest": 400, "TooLong": 400}
