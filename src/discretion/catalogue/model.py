@@ -5,7 +5,7 @@ All classes are frozen and free of I/O. ``load.py`` builds them from ``schema/ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -15,10 +15,13 @@ from discretion.catalogue.attribute_register import Register, RegisteredAttribut
 from discretion.catalogue.computation import Computation
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.exchange_rates import NO_MONEY, MoneyRules
-from discretion.catalogue.identifier_type import IdentifierType
+from discretion.catalogue.identifier_type import IdentifierType, is_sendable
 from discretion.catalogue.import_mapping import ImportMapping
 from discretion.catalogue.recipient import Recipient
 from discretion.catalogue.source_consent import SourceConsent
+
+MAX_CATALOGUES = 8
+"""The most catalogues that a cache has tables of; a process has one, or two while it migrates."""
 
 
 class Channel(StrEnum):
@@ -266,32 +269,36 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSupply:
-    """The attributes that a channel supplies, in the catalogue's order.
+    """The attributes that a channel supplies, in the catalogue's order, and the ids its sources may send.
 
     ``by_trait`` maps places in ``traits`` to positions in ``attributes``. ``in_context`` has the positions of
-    attributes that a place in ``context`` may supply.
+    attributes that a place in ``context`` may supply. ``identifiers`` are types.
     """
 
     attributes: tuple[Attribute, ...]
     by_trait: Mapping[str, int]
     in_context: frozenset[int]
+    identifiers: frozenset[str]
 
 
-def _build_supply(attributes: Iterable[Attribute], channel: Channel) -> ChannelSupply:
-    supplied_attributes = tuple(
-        attribute for attribute in attributes if attribute.computed is None and channel in attribute.channels
-    )
+def _build_supply(catalogue: Catalogue, channel: Channel) -> ChannelSupply:
+    every = catalogue.attributes.values()
+    supplied = tuple(each for each in every if each.computed is None and channel in each.channels)
+    supplying = {
+        key: [each.channels for each in every if each.identifier == key] for key in catalogue.identifiers
+    }
     return ChannelSupply(
-        supplied_attributes,
-        {trait: index for index, attribute in enumerate(supplied_attributes) for trait in attribute.traits},
-        frozenset(index for index, attribute in enumerate(supplied_attributes) if attribute.context),
+        supplied,
+        {trait: index for index, attribute in enumerate(supplied) for trait in attribute.traits},
+        frozenset(index for index, attribute in enumerate(supplied) if attribute.context),
+        frozenset(key for key, channels in supplying.items() if is_sendable(key, (), channel, channels)),
     )
 
 
 # Without slots: ``cached_property`` needs the instance's ``__dict__``.
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The whole catalogue; ``version`` is a digest of its meaning."""
+    """The whole catalogue; ``version`` is a digest of its meaning. Compared by identity, for caches."""
 
     version: str
     controller: str
@@ -344,7 +351,7 @@ class Catalogue:
     @cached_property
     def supply_by_channel(self) -> Mapping[Channel, ChannelSupply]:
         """The attributes that each channel supplies, with their places in a tracking call."""
-        return {channel: _build_supply(self.attributes.values(), channel) for channel in Channel}
+        return {channel: _build_supply(self, channel) for channel in Channel}
 
     @cached_property
     def computed_keys(self) -> frozenset[str]:

@@ -32,6 +32,8 @@ MAX_AMOUNT: Final = Decimal(10) ** 15
 MAX_MINOR: Final = 10**18
 """An amount is below the first, and in minor units not above the second, which MongoDB stores as an
 integer."""
+MAX_SHORT_DIGITS: Final = 12
+"""An amount of so many digits before its point is not too large in any currency."""
 
 
 class Money(NamedTuple):
@@ -49,6 +51,8 @@ def find_currency(value: object) -> str | None:
     """Return the code of a currency, given as code in any case or as number of ISO 4217; else None."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
+    if value in MINOR_UNITS:
+        return str(value)
     text = str(value).strip()
     if text.isascii() and text.isdigit() and len(text) <= 3:
         return _CODES_BY_NUMBER.get(int(text))
@@ -71,14 +75,22 @@ def parse_amount(value: object, currency: str) -> int:
         raise UnreadableAmount
     # ``str`` of a binary fraction is the shortest decimal that denotes it, which is what the sender wrote.
     text = str(value)
+    whole, point, fraction = text.partition(".")
+    digits = MINOR_UNITS[currency]
+    if _is_short_number(whole, MAX_SHORT_DIGITS) and (not point or _is_short_number(fraction, digits)):
+        return int(whole + fraction.ljust(digits, "0"))  # as nearly all amounts: nothing is rounded
     is_readable = _AMOUNT.fullmatch(text) if isinstance(value, str) else len(text) <= _MAX_NUMBER_LENGTH
     amount = Decimal(text) if is_readable else Decimal("NaN")
     if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
         raise UnreadableAmount
-    minor = int(amount.scaleb(MINOR_UNITS[currency]).to_integral_value(ROUND_HALF_UP))
+    minor = int(amount.scaleb(digits).to_integral_value(ROUND_HALF_UP))
     if abs(minor) > MAX_MINOR:
         raise UnreadableAmount
     return minor
+
+
+def _is_short_number(text: str, most: int) -> bool:
+    return 0 < len(text) <= most and text.isascii() and text.isdigit()
 
 
 def format_amount(minor: int, currency: str) -> str:

@@ -30,6 +30,10 @@ class RetentionCutOffs:
     events: Mapping[str, int]
     others: int
 
+    def find_latest(self) -> int:
+        """Return the latest cut-off: whatever was observed then or later may be kept."""
+        return max((*self.attributes.values(), *self.events.values(), self.others))
+
     def find_attribute_cut_off(self, key: str) -> int:
         """Return the cut-off of an attribute key."""
         return self.attributes.get(key, self.others)

@@ -25,6 +25,9 @@ class BlindIndex:
     def index(self, *parts: str) -> bytes:
         """Return the 16-byte entry of ``parts``."""
         # Each part has its length before it, so that ("ab", "c") and ("a", "bc") have different entries.
-        text = b"".join(len(raw).to_bytes(4) + raw for raw in (part.encode() for part in parts))
+        text = b""
+        for part in parts:
+            raw = part.encode()
+            text += len(raw).to_bytes(4) + raw
         # With 128 bits, two identifiers are not expected to collide below about 2^64 entries.
         return hmac.digest(self._key, text, "sha256")[:16]

@@ -248,9 +248,15 @@ def build_customer_change(before: CustomerDocument, after: CustomerDocument) -> 
     pairs: list[tuple[Document, Document]] = [
         (_build_plain_members(before), _build_plain_members(after)),
         ({**before.sealed, **before.open}, {**after.sealed, **after.open}),
-        (_name_members(before.observed, name_time), _name_members(after.observed, name_time)),
-        (_name_members(before.provenance, name_provenance), _name_members(after.provenance, name_provenance)),
     ]
+    for values_before, values_after, name_member in (
+        (before.observed, after.observed, name_time),
+        (before.provenance, after.provenance, name_provenance),
+    ):
+        if values_before != values_after:
+            pairs.append(
+                (_name_members(values_before, name_member), _name_members(values_after, name_member))
+            )
     if before.permissions != after.permissions:
         pairs.append(
             (build_permission_members(before.permissions), build_permission_members(after.permissions))

@@ -21,7 +21,7 @@ def build_document_update(before: Document, after: Document) -> dict[str, dict[s
                 if _differs(value_before.get(name), value)
             }
             unset_members |= {f"{key}.{name}": "" for name in value_before.keys() - value_after.keys()}
-        elif _differs(value_before, value_after):
+        elif value_before is not value_after and _differs(value_before, value_after):
             set_members[key] = value_after
     unset_members |= dict.fromkeys(before.keys() - after.keys(), "")
     return {

@@ -17,6 +17,8 @@ def encode_choice(choice: Choice) -> MutableDocument:
 
 def parse_choices(choices: Mapping[str, Document]) -> dict[str, Choice]:
     """Parse statements by purpose."""
+    if not choices:  # as of nearly all records
+        return {}
     return {
         decode_purpose(name): Choice(choice["g"], choice["t"], choice["m"], choice.get("u"), choice.get("r"))
         for name, choice in choices.items()
@@ -37,6 +39,8 @@ def encode_ambient_choice(choice: AmbientChoice) -> MutableDocument:
 
 def parse_ambient_choices(choices: Mapping[str, Document]) -> dict[str, AmbientChoice]:
     """Parse what a source repeats, by purpose."""
+    if not choices:
+        return {}
     return {
         decode_purpose(name): AmbientChoice(
             choice.get("f"), choice.get("l"), choice.get("n"), choice.get("d")

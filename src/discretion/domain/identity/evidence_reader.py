@@ -35,6 +35,7 @@ class IdentityEvidence:
             completely.
         edits: Records as they are from now on, by id; see ``edit``.
         mentioned: Addressed records with the identifiers that messages add, by id; those are not sealed.
+        touched_attributes: For each addressed record, the keys of the attributes that messages may change.
     """
 
     records: dict[bytes, SourceRecord] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class IdentityEvidence:
     open_records: set[bytes] = field(default_factory=set)
     edits: dict[bytes, SourceRecord] = field(default_factory=dict)
     mentioned: dict[bytes, SourceRecord] = field(default_factory=dict)
+    touched_attributes: Mapping[bytes, Collection[str]] = field(default_factory=dict)
     _records_by_customer: dict[bytes, list[bytes]] = field(default_factory=dict)
 
     def add_record(self, record: SourceRecord) -> None:
@@ -77,6 +79,16 @@ class IdentityEvidence:
         self.customers[customer] = self.customers[customer].keep_attributes(keys)
         for record_id in self.records_of_customer(customer):
             self.records[record_id].narrow(keys)
+
+    def names_nothing_new(self, record: SourceRecord) -> bool:
+        """Return whether a record as stored has all that messages say about its identifiers."""
+        mentioned = self.mentioned.get(record.id)
+        return (
+            mentioned is not None
+            and mentioned.identifiers is record.identifiers
+            and mentioned.removals == record.removals
+            and mentioned.number_assurance is record.number_assurance
+        )
 
     def list_links(self, record_id: bytes, types: Mapping[str, IdentifierType]) -> list[Link]:
         """Return the links of a record, with those that messages add."""
@@ -119,16 +131,12 @@ class EvidenceReader:
     keys in documents. Customers whose records are clustered again are read completely.
     """
 
-    def __init__(
-        self,
-        stores: PersonStores,
-        session: Session,
-        types: Mapping[str, IdentifierType],
-    ) -> None:
+    def __init__(self, stores: PersonStores, session: Session, types: Mapping[str, IdentifierType]) -> None:
         self._stores = stores
         self._session = session
         self._types = types
         self._complete_customers: set[bytes] = set()
+        self._read_entries: set[bytes] = set()
         self.evidence = IdentityEvidence()
 
     async def read_addressed(
@@ -141,6 +149,7 @@ class EvidenceReader:
             light_attributes: Keys that a message with only an event may change. If no other attribute of a
                 customer may change, only these are read, which keeps page views cheap.
         """
+        self.evidence.touched_attributes = touched_attributes
         all_keys = {key for keys in touched_attributes.values() for key in keys}
         keys_by_customer: dict[bytes, set[str]] = {}
         for record in await self._stores.source_records.list_addressed(
@@ -227,8 +236,9 @@ class EvidenceReader:
 
     async def read_identifiers(self, entries: Iterable[bytes]) -> None:
         """Read the identifiers with these blind indexes, unless already read."""
-        missing = [entry for entry in set(entries) if entry not in self.evidence.identifiers]
+        missing = list(set(entries) - self._read_entries)
         if missing:
+            self._read_entries.update(missing)
             for identifier in await self._stores.identifiers.list_by_entries(missing, self._session):
                 self.evidence.identifiers[identifier.entry] = identifier
 

@@ -120,10 +120,9 @@ class UnitOfWork:
         If no record is open or edited, only attributes that the messages may change are compared and written.
         """
         if person.customer is not None and self._is_changed_by_messages_only(person):
-            affected = list_affected_attributes(
-                (message.fact for message in messages), self._context.catalogue
+            self._evidence.narrow_customer(
+                person.customer, self._state_attributes | self._list_touched(messages)
             )
-            self._evidence.narrow_customer(person.customer, self._state_attributes | affected)
         before = None if person.customer is None else self._evidence.customers.get(person.customer)
         owner, wrapped = await self._load_owner(person.customer)
         record_ids = person.records & self._evidence.records.keys()
@@ -155,6 +154,14 @@ class UnitOfWork:
             owner.id,
         )
         return owner.id
+
+    def _list_touched(self, messages: Iterable[StampedMessage]) -> set[str]:
+        """Return the keys of the attributes that messages may change."""
+        keys: set[str] = set()
+        for message in messages:
+            touched = self._evidence.touched_attributes.get(message.index.record)
+            keys.update(touched or list_affected_attributes((message.fact,), self._context.catalogue))
+        return keys
 
     def _is_changed_by_messages_only(self, person: ResolvedPerson) -> bool:
         return person.records.isdisjoint(self._evidence.open_records) and person.records.isdisjoint(
@@ -260,7 +267,8 @@ class UnitOfWork:
             record = records.get(index.record)
             if record is None:
                 record = records[index.record] = build_source_record(index.record, fact, owner.id)
-            add_identifiers(record, fact, index, self._context.catalogue.identifiers, seal)
+            if not self._evidence.names_nothing_new(record):
+                add_identifiers(record, fact, index, self._context.catalogue.identifiers, seal)
             # Statements first: a refusal in this very message already keeps its values from being stored.
             apply_statements(record, fact)
             admissible = remove_erased_data(fact, erased_scopes, self._context.catalogue)

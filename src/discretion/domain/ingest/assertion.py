@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from discretion.catalogue.assurance import ASSURANCE_BY_LABEL, Assurance
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import LeftOut
+from discretion.seal.redacted import Redacted
 
 LimitedIdentifier = tuple[ExternalIdentifier, LeftOut | None]
 """An identifier with its assurance, and what was left out of the assertion about it."""
 
 
-def limit_own_assurance(
-    source: Source, identifier: ExternalIdentifier, asserted: Assurance
+def build_own_identifier(
+    source: Source, identifier_type: str, normalised: str, asserted: Assurance
 ) -> ExternalIdentifier:
     """Return an identifier with an assurance that the message's member implies, such as of ``userId``."""
-    return ExternalIdentifier(
-        identifier.type,
-        identifier.value,
-        source.limit_assurance(identifier.type, asserted),
-        identifier.is_stated,
-    )
+    assurance = source.limit_assurance(identifier_type, asserted)
+    return ExternalIdentifier(identifier_type, Redacted(normalised), assurance)
 
 
 def read_external_assurance(
@@ -56,7 +52,7 @@ def _limit_assertion(
     source: Source, identifier: ExternalIdentifier, asserted: Assurance, place: str
 ) -> LimitedIdentifier:
     assurance = source.limit_assurance(identifier.type, asserted)
-    limited = replace(identifier, assurance=assurance)
+    limited = ExternalIdentifier(identifier.type, identifier.value, assurance, identifier.is_stated)
     if assurance is asserted:
         return limited, None
     return limited, LeftOut(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
 from discretion.domain.ingest.json_path import find_first_value
@@ -19,8 +20,7 @@ COUNTRY_TRAITS = ("address.country", "country")
 """The places whose country determines the national notation of phone numbers, declared or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeValue:
+class AttributeValue(NamedTuple):
     """An attribute's value in stored form; ``identifier`` is set if the value is also an identifier.
 
     The value is None if the source states that it no longer has one.
@@ -35,9 +35,12 @@ class AttributeValue:
 class ExtractedAttributes:
     """Attribute values of a message, what was left out, and how many undeclared values were dropped."""
 
-    values: list[AttributeValue]
-    left_out: list[LeftOut]
+    values: Sequence[AttributeValue]
+    left_out: Sequence[LeftOut]
     dropped: int
+
+
+_NO_ATTRIBUTES = ExtractedAttributes((), (), 0)
 
 
 def extract_attributes(
@@ -46,6 +49,7 @@ def extract_attributes(
     flat_traits: Mapping[str, object],
     context: Mapping[str, object],
     own_traits: Collection[str],
+    region: str | None,
     received: int,
 ) -> ExtractedAttributes:
     """Extract the values of attributes that the source's channel supplies; a trait wins over the context.
@@ -59,28 +63,32 @@ def extract_attributes(
         flat_traits: The traits of the message and those of its context, by dotted place.
         context: The context.
         own_traits: The names of the traits that the message itself has, for error reports.
+        region: The country of national phone numbers.
         received: When the message was received (ms since 1970).
     """
+    if not flat_traits and not context:  # as of many events
+        return _NO_ATTRIBUTES
     unread_traits = dict(flat_traits)
-    region = read_phone_region(flat_traits)
     values: list[AttributeValue] = []
     left_out: list[LeftOut] = []
     supply = catalogue.supply_by_channel[source.channel]
     nulls = {trait for trait, value in unread_traits.items() if value is None}
-    supplied_indexes = supply.in_context.union(
-        supply.by_trait[trait] for trait in unread_traits.keys() & supply.by_trait.keys()
-    )
+    supplied_indexes = {supply.by_trait[trait] for trait in unread_traits if trait in supply.by_trait}
+    if context:
+        supplied_indexes |= supply.in_context
     if nulls:
         supplied_indexes |= {index for trait, index in supply.by_trait.items() if _is_below(trait, nulls)}
     for index in sorted(supplied_indexes):
         attribute = supply.attributes[index]
         value = None
-        try:
-            if (raw_value := _take_raw_value(attribute, unread_traits, context, own_traits)) is not None:
-                value = parse_attribute_value(catalogue, attribute, *raw_value, region, received)
-        except MessageRejected as rejection:
-            left_out.append(rejection.leave_out())
-            continue
+        if (taken := _take_raw_value(attribute, unread_traits, context)) is not None:
+            raw_value, name, is_trait = taken
+            try:
+                value = parse_attribute_value(catalogue, attribute, raw_value, "", region, received)
+            except MessageRejected as rejection:
+                place = _describe_place(name, own_traits, is_trait=is_trait)
+                left_out.append(LeftOut(place, rejection.code, rejection.reason))
+                continue
         if value is None and nulls and _is_removed(attribute, nulls):
             value = AttributeValue(attribute, Redacted(None))
         if value is not None:
@@ -100,22 +108,25 @@ def _is_below(trait: str, nulls: Collection[str]) -> bool:
 
 
 def _take_raw_value(
-    attribute: Attribute,
-    unread_traits: dict[str, object],
-    context: Mapping[str, object],
-    own_traits: Collection[str],
-) -> tuple[object, str] | None:
-    """Return the first value that a message has for an attribute, with its path.
+    attribute: Attribute, unread_traits: dict[str, object], context: Mapping[str, object]
+) -> tuple[object, str, bool] | None:
+    """Return the first value that a message has for an attribute, its path, and whether that is a trait.
 
     Of several traits that name an attribute, those after the first value are not declared.
     """
     for trait in attribute.traits:
         raw_value = unread_traits.pop(trait, None)
         if raw_value is not None and raw_value != "":
-            prefix = "traits" if trait.partition(".")[0] in own_traits else "context.traits"
-            return raw_value, f"{prefix}.{trait}"
+            return raw_value, trait, True
     place_and_value = find_first_value(context, attribute.context)
-    return None if place_and_value is None else (place_and_value[1], f"context.{place_and_value[0]}")
+    return None if place_and_value is None else (place_and_value[1], place_and_value[0], False)
+
+
+def _describe_place(name: str, own_traits: Collection[str], *, is_trait: bool) -> str:
+    """Return the path of a value in the message."""
+    is_own_trait = is_trait and name.partition(".")[0] in own_traits
+    prefix = "traits" if is_own_trait else "context.traits" if is_trait else "context"
+    return f"{prefix}.{name}"
 
 
 def read_phone_region(flat_traits: Mapping[str, object]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from discretion.catalogue.event_names import find_event
 from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.ingest.declared_object import DeclaredObject
 from discretion.domain.ingest.event_properties import ParsedEvent, parse_properties
 from discretion.domain.ingest.rejection import MessageRejected, read_object_or_leave_out
 
@@ -15,7 +16,11 @@ PAGE_MEMBERS = ("name", "category")
 
 
 def parse_event(
-    catalogue: Catalogue, source: Source, message_type: str, raw: Mapping[str, object]
+    catalogue: Catalogue,
+    declared_events: Mapping[str, DeclaredObject],
+    source: Source,
+    message_type: str,
+    raw: Mapping[str, object],
 ) -> ParsedEvent:
     """Parse the event of a message; it is None for identify and alias.
 
@@ -35,15 +40,17 @@ def parse_event(
         )
     place = "traits" if message_type == "group" else "properties"
     properties, fault = read_object_or_leave_out(raw, place)
-    raw_properties = dict(properties)
     if message_type == "group":
-        raw_properties["groupId"] = _parse_group_id(raw)
+        properties = {**properties, "groupId": _parse_group_id(raw)}
     elif message_type != "track":
-        for member in PAGE_MEMBERS:
-            if raw_properties.get(member) is None:
-                raw_properties[member] = raw.get(member)
-    event, left_out, undeclared = parse_properties(catalogue.money, event_type, raw_properties, place)
+        properties = {**properties, **_read_page_members(properties, raw)}
+    declared = declared_events[event_type.key]
+    event, left_out, undeclared = parse_properties(catalogue.money, event_type, declared, properties, place)
     return event, left_out if fault is None else [fault, *left_out], undeclared
+
+
+def _read_page_members(properties: Mapping[str, object], raw: Mapping[str, object]) -> dict[str, object]:
+    return {member: raw.get(member) for member in PAGE_MEMBERS if properties.get(member) is None}
 
 
 def _parse_group_id(raw: Mapping[str, object]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from discretion.catalogue.exchange_rates import MoneyRules
-from discretion.catalogue.model import EventProperty, EventType, ValueType
+from discretion.catalogue.model import EventType, ValueType
 from discretion.catalogue.money import find_currency
+from discretion.domain.ingest.declared_object import DeclaredMember, DeclaredObject
 from discretion.domain.ingest.message import ReceivedEvent
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected
 from discretion.domain.ingest.value_parsing import MAX_ITEMS, WrongType, parse_value
@@ -17,7 +18,11 @@ ParsedEvent = tuple[ReceivedEvent | None, list[LeftOut], int]
 
 
 def parse_properties(
-    rules: MoneyRules, event_type: EventType, raw_properties: Mapping[str, object], place: str
+    rules: MoneyRules,
+    event_type: EventType,
+    declared: DeclaredObject,
+    raw_properties: Mapping[str, object],
+    place: str,
 ) -> ParsedEvent:
     """Parse the declared properties of an event; the others are counted.
 
@@ -28,14 +33,14 @@ def parse_properties(
         MessageRejected: ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``CURRENCY_UNKNOWN``; a property that the event
             needs is missing or wrong.
     """
-    is_unsigned = event_type.unsigned
-    reader = ObjectReader(rules, event_type.properties, raw_properties, place, is_unsigned=is_unsigned)
+    reader = ObjectReader(rules, declared, raw_properties, place, is_unsigned=event_type.unsigned)
     properties = reader.read()
-    for declared in event_type.properties:
-        if declared.required and declared.name not in properties:
-            fault = reader.find_fault(declared)
+    for member in declared.members:
+        name = member.declared.name
+        if member.declared.required and name not in properties:
+            fault = reader.find_fault(member)
             if fault is None:
-                missing_place = f"{place}.{declared.name}"
+                missing_place = f"{place}.{name}"
                 raise MessageRejected("PROPERTY_MISSING", f"{event_type.key} needs it.", missing_place)
             raise MessageRejected(fault.code, fault.reason, fault.place)
     return ReceivedEvent(event_type, Redacted(properties)), reader.left_out, reader.undeclared
@@ -56,7 +61,7 @@ class ObjectReader:
     def __init__(
         self,
         rules: MoneyRules,
-        declared: Iterable[EventProperty],
+        declared: DeclaredObject,
         raw: Mapping[str, object],
         place: str,
         outer_currency: str = "",
@@ -64,7 +69,7 @@ class ObjectReader:
         is_unsigned: bool = False,
     ) -> None:
         self._rules = rules
-        self._declared = tuple(declared)
+        self._declared = declared
         self._raw = raw
         self._place = place
         self._is_unsigned = is_unsigned
@@ -77,30 +82,29 @@ class ObjectReader:
     def read(self) -> dict[str, object]:
         """Return the members in stored form."""
         members: dict[str, object] = {}
-        for declared in self._declared:
-            name, value = self._find(declared)
+        for member in self._declared.select_members(self._raw):
+            name, value = self._find(member)
             if value is None:
                 continue
-            if self._currency_fault is not None and self._is_denominated(declared):
+            if self._currency_fault is not None and member.is_denominated:
                 code, reason = self._currency_fault.code, self._currency_fault.reason
-                self._leave_out(declared, LeftOut(f"{self._place}.{name}", code, reason))
+                self._leave_out(member, LeftOut(f"{self._place}.{name}", code, reason))
                 continue
             try:
-                members[declared.name] = self._parse(declared, value, f"{self._place}.{name}")
+                members[member.declared.name] = self._parse(member, value, name)
             except WrongType as type_error:
                 fault = LeftOut(f"{self._place}.{name}", "TYPE_WRONG", f"It takes {type_error.expected}.")
-                self._leave_out(declared, fault)
-        self.undeclared += self._count_undeclared()
+                self._leave_out(member, fault)
+        declared_names = self._declared.positions
+        self.undeclared += sum(
+            1 for name, value in self._raw.items() if value is not None and name not in declared_names
+        )
         return members
 
-    def find_fault(self, declared: EventProperty) -> LeftOut | None:
+    def find_fault(self, member: DeclaredMember) -> LeftOut | None:
         """Return what is wrong with a member; None if it was not sent."""
-        fault = self._faults.get(declared.name)
-        return (
-            self._currency_fault
-            if fault and self._is_denominated(declared) and self._currency_fault
-            else fault
-        )
+        fault = self._faults.get(member.declared.name)
+        return self._currency_fault if fault and member.is_denominated and self._currency_fault else fault
 
     def _read_currency(self) -> LeftOut | None:
         """Read the currency of the amounts; return what is wrong with it."""
@@ -114,30 +118,24 @@ class ObjectReader:
         place = f"{self._place}.{self._rules.stated_by}"
         return LeftOut(place, "CURRENCY_UNKNOWN", "It takes a currency of ISO 4217, such as EUR.")
 
-    def _is_denominated(self, declared: EventProperty) -> bool:
-        return declared.type is ValueType.MONEY or declared.name == self._rules.stated_by
-
-    def _find(self, declared: EventProperty) -> tuple[str, object]:
+    def _find(self, member: DeclaredMember) -> tuple[str, object]:
         """Return the value of a member and the name it was sent under; None if it has none."""
-        for name in (declared.name, *declared.aliases):
+        for name in member.names:
             value = self._raw.get(name)
             if value is not None and value != "":
                 return name, value
-        return declared.name, None
+        return member.declared.name, None
 
-    def _count_undeclared(self) -> int:
-        names = {name for declared in self._declared for name in (declared.name, *declared.aliases)}
-        return sum(1 for name, value in self._raw.items() if value is not None and name not in names)
-
-    def _leave_out(self, declared: EventProperty, fault: LeftOut) -> None:
-        self._faults[declared.name] = fault
+    def _leave_out(self, member: DeclaredMember, fault: LeftOut) -> None:
+        self._faults[member.declared.name] = fault
         self.left_out.append(fault)
 
-    def _parse(self, declared: EventProperty, value: object, place: str) -> object:
+    def _parse(self, member: DeclaredMember, value: object, name: str) -> object:
+        declared = member.declared
         if declared.name == self._rules.stated_by:
             return self._currency
-        if declared.type is ValueType.OBJECT:
-            return self._parse_objects(declared, value, place)
+        if member.inner is not None:
+            return self._parse_objects(member.inner, value, f"{self._place}.{name}", many=declared.many)
         stored = parse_value(declared.type, value, many=declared.many, currency=self._currency)
         if declared.type is not ValueType.MONEY:
             return stored
@@ -146,8 +144,8 @@ class ObjectReader:
             return [self._denominate(amount) for amount in stored]
         return self._denominate(stored)
 
-    def _parse_objects(self, declared: EventProperty, value: object, place: str) -> object:
-        if not declared.many:
+    def _parse_objects(self, declared: DeclaredObject, value: object, place: str, *, many: bool) -> object:
+        if not many:
             if not isinstance(value, dict):
                 raise WrongType("a JSON object")
             return self._parse_object(declared, value, place)
@@ -162,9 +160,9 @@ class ObjectReader:
         return objects
 
     def _parse_object(
-        self, declared: EventProperty, item: Mapping[str, object], place: str
+        self, declared: DeclaredObject, item: Mapping[str, object], place: str
     ) -> dict[str, object]:
-        reader = ObjectReader(self._rules, declared.members, item, place, self._currency)
+        reader = ObjectReader(self._rules, declared, item, place, self._currency)
         members = reader.read()
         self.left_out += reader.left_out
         self.undeclared += reader.undeclared

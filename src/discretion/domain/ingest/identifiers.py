@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from discretion.catalogue.assurance import Assurance
-from discretion.catalogue.identifier_type import is_sendable
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.assertion import limit_own_assurance, read_external_assurance
+from discretion.domain.ingest.assertion import build_own_identifier, read_external_assurance
 from discretion.domain.ingest.json_path import find_first_value
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected
@@ -18,21 +17,6 @@ MAX_ID_LENGTH = 254
 MAX_EXTERNAL_IDS = 100
 _EXTERNAL_PLACE = "context.externalIds"
 _BLOCKED_REASON = "The catalogue blocks this id: it identifies no single person."
-
-
-def parse_identifier(
-    catalogue: Catalogue, identifier_type: str, text: object, region: str | None, place: str
-) -> ExternalIdentifier:
-    """Normalise an id by the rule of its type; ``region`` is the country of national phone numbers.
-
-    Raises:
-        MessageRejected: ``IDENTIFIER_INVALID``.
-    """
-    normalisation = catalogue.identifiers[identifier_type].normalise
-    normalised = NORMALISATION_RULES[normalisation](text, region) if isinstance(text, str) else None
-    if normalised is None:
-        raise MessageRejected("IDENTIFIER_INVALID", f"It is not a valid {identifier_type}.", place)
-    return ExternalIdentifier(identifier_type, Redacted(normalised))
 
 
 def parse_person_identifiers(
@@ -59,11 +43,11 @@ def parse_person_identifiers(
         if raw_value is None or raw_value == "":
             continue
         try:
-            identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, member)
+            normalised = _parse_unblocked_id(catalogue, identifier_type, raw_value, member)
         except MessageRejected as rejection:
             rejections.append(rejection)
             continue
-        identifiers.append(limit_own_assurance(source, identifier, asserted))
+        identifiers.append(build_own_identifier(source, identifier_type, normalised, asserted))
     if not identifiers:
         raise (
             rejections[0]
@@ -77,12 +61,20 @@ def parse_person_identifiers(
 
 def _parse_unblocked_id(
     catalogue: Catalogue, identifier_type: str, raw_value: object, place: str, region: str | None = None
-) -> ExternalIdentifier:
+) -> str:
+    """Normalise an id by the rule of its type; ``region`` is the country of national phone numbers.
+
+    Raises:
+        MessageRejected: ``ID_INVALID``, ``IDENTIFIER_INVALID``, ``IDENTIFIER_BLOCKED``.
+    """
     text = _parse_id_text(raw_value, place)
-    identifier = parse_identifier(catalogue, identifier_type, text, region, place)
-    if is_blocked(catalogue, identifier):
+    declared = catalogue.identifiers[identifier_type]
+    normalised = NORMALISATION_RULES[declared.normalise](text, region)
+    if normalised is None:
+        raise MessageRejected("IDENTIFIER_INVALID", f"It is not a valid {identifier_type}.", place)
+    if declared.blocked_pattern.fullmatch(normalised) is not None:
         raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, place)
-    return identifier
+    return normalised
 
 
 def parse_previous_identifiers(
@@ -104,8 +96,8 @@ def parse_previous_identifiers(
         )
     types = {source.anonymous_id: Assurance.PRESENTED, source.user_id: Assurance.CLAIMED}
     for identifier_type, asserted in types.items():
-        identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, "previousId")
-        yield limit_own_assurance(source, identifier, asserted)
+        normalised = _parse_unblocked_id(catalogue, identifier_type, raw_value, "previousId")
+        yield build_own_identifier(source, identifier_type, normalised, asserted)
 
 
 def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
@@ -151,14 +143,15 @@ def parse_external_ids(
         if external_id.get("id") in (None, ""):
             continue
         try:
-            parsed_identifier = _parse_unblocked_id(
+            normalised = _parse_unblocked_id(
                 catalogue, identifier_type, external_id.get("id"), f"{place}.id", region
             )
         except MessageRejected as rejection:
             left_out.append(rejection.leave_out())
             continue
+        claim = ExternalIdentifier(identifier_type, Redacted(normalised))
         identifier, lowered = read_external_assurance(
-            source, parsed_identifier, external_id.get("assurance"), f"{place}.assurance"
+            source, claim, external_id.get("assurance"), f"{place}.assurance"
         )
         identifiers.append(identifier)
         left_out += [] if lowered is None else [lowered]
@@ -177,30 +170,27 @@ def parse_context_identifiers(
     """
     identifiers: list[ExternalIdentifier] = []
     left_out: list[LeftOut] = []
-    for identifier_type, declared in catalogue.identifiers.items():
-        place_and_value = find_first_value(context, declared.context)
-        if place_and_value is None or not may_supply(catalogue, source, identifier_type):
+    if not context:
+        return identifiers, left_out
+    for declared in catalogue.identifiers.values():
+        place_and_value = find_first_value(context, declared.context) if declared.context else None
+        if place_and_value is None or not may_supply(catalogue, source, declared.key):
             continue
         place, raw_value = place_and_value
         try:
-            identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, f"context.{place}")
+            normalised = _parse_unblocked_id(catalogue, declared.key, raw_value, f"context.{place}")
         except MessageRejected as rejection:
             left_out.append(rejection.leave_out())
             continue
-        identifiers.append(limit_own_assurance(source, identifier, Assurance.PRESENTED))
+        identifiers.append(build_own_identifier(source, declared.key, normalised, Assurance.PRESENTED))
     return identifiers, left_out
 
 
 def may_supply(catalogue: Catalogue, source: Source, identifier_type: str) -> bool:
     """Return whether a source may send ids of a type: its own two types, or one its channel supplies."""
-    supplying = (
-        attribute.channels
-        for attribute in catalogue.attributes.values()
-        if attribute.identifier == identifier_type
-    )
-    return identifier_type in catalogue.identifiers and is_sendable(
-        identifier_type, (source.user_id, source.anonymous_id), source.channel, supplying
-    )
+    if identifier_type in (source.user_id, source.anonymous_id):
+        return identifier_type in catalogue.identifiers
+    return identifier_type in catalogue.supply_by_channel[source.channel].identifiers
 
 
 def is_plain_user_id(external_id: Mapping[str, object]) -> bool:

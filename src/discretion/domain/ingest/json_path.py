@@ -23,12 +23,27 @@ def flatten_traits(
             yield place, value
 
 
+def read_flat_traits(traits: Mapping[str, object]) -> dict[str, object]:
+    """Return the leaves of nested traits by dotted path."""
+    flat: dict[str, object] = {}
+    for name, value in traits.items():
+        if isinstance(value, dict):
+            flat.update(flatten_traits(value, f"{name}.", 1))
+        else:
+            flat[name] = value
+    return flat
+
+
 def find_first_value(context: Mapping[str, object], places: Iterable[str]) -> tuple[str, object] | None:
     """Return the first path that holds a value, with the value; None if none does."""
+    if not context:
+        return None
     for place in places:
-        value: object = context
-        for step in place.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
+        name, _, rest = place.partition(".")
+        value: object = context.get(name)
+        while rest:
+            name, _, rest = rest.partition(".")
+            value = value.get(name) if isinstance(value, dict) else None
         if value is not None and value not in ("", NULL_ADVERTISING_ID):
             return place, value
     return None

@@ -41,10 +41,7 @@ def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
     own_identifier = fact.identifiers[0]
     record = blind_index.index("record", fact.source.key, own_identifier.type, own_identifier.value.value)
     # A message may name one identifier several times, with different assurance.
-    entries = {
-        identifier: blind_index.index(identifier.type, identifier.value.value)
-        for identifier in fact.identifiers
-    }
+    entries = [blind_index.index(each.type, each.value.value) for each in fact.identifiers]
     mentions = tuple(
         Mention(
             record,
@@ -53,12 +50,12 @@ def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
             fact.source.key,
             fact.at,
             identifier.assurance,
-            entry == entries[own_identifier],
+            entry == entries[0],
             identifier.is_stated,
         )
-        for identifier, entry in entries.items()
+        for identifier, entry in zip(fact.identifiers, entries, strict=True)
     )
-    values = {entry: identifier.value for identifier, entry in entries.items()}
+    values = {entry: identifier.value for identifier, entry in zip(fact.identifiers, entries, strict=True)}
     # Statements have their own digests: otherwise a refusal that reuses the id of an ordinary message would
     # be dropped as a repetition of it.
     # A message that is refused apart from its statements has one, too: once mended, it is sent again with the

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.ambient_statements import merge_strictest, refuse_contradicted
-from discretion.domain.ingest.consent_ids import read_consent_ids
+from discretion.domain.ingest.consent_ids import CONSENT_MANAGEMENT, read_consent_ids
 from discretion.domain.ingest.consent_message import (
     CONSENT_TYPE,
     is_preference_update,
@@ -87,6 +87,11 @@ class MessageStatements:
         )
 
 
+_NO_STATEMENTS = MessageStatements()
+_CHOICE_MEMBERS = frozenset({"consent", CONSENT_MANAGEMENT})
+"""Members of the context with what a source repeats about purposes."""
+
+
 @dataclass(frozen=True, slots=True)
 class MessageStatementReader:
     """Reader of statements.
@@ -109,6 +114,12 @@ class MessageStatementReader:
         signal = read_signals(self.signals, gpc, context)
         is_consent_message = message_type == CONSENT_TYPE
         is_update = is_preference_update(message_type, raw)
+        if (
+            signal is NO_SIGNAL
+            and _CHOICE_MEMBERS.isdisjoint(context)
+            and not (is_consent_message or is_update)
+        ):  # as of nearly all messages
+            return _NO_STATEMENTS
         preferences, left_out, unknown = (
             ({}, [], 0) if is_consent_message else self._read_preferences(context)
         )

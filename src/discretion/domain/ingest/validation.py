@@ -18,6 +18,7 @@ from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.assertion import read_verified_assurance
 from discretion.domain.ingest.attributes import AttributeValue, extract_attributes, read_phone_region
 from discretion.domain.ingest.consent_message import CONSENT_TYPE
+from discretion.domain.ingest.declared_object import DeclaredObject, compile_events
 from discretion.domain.ingest.event import parse_event
 from discretion.domain.ingest.identifiers import (
     is_blocked,
@@ -26,15 +27,16 @@ from discretion.domain.ingest.identifiers import (
     parse_person_identifiers,
     parse_previous_identifiers,
 )
-from discretion.domain.ingest.json_path import flatten_traits
+from discretion.domain.ingest.json_path import read_flat_traits
 from discretion.domain.ingest.message import ExternalIdentifier, Fact, RefusedMessage
 from discretion.domain.ingest.message_statements import MessageStatementReader, MessageStatements
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected, read_object_or_leave_out
 from discretion.domain.ingest.shown_notice import FindsNotice
-from discretion.domain.ingest.timestamp import correct_timestamp, find_sent_at_fault, read_claimed_timestamp
+from discretion.domain.ingest.timestamp import MessageTimes, read_times
 from discretion.law.signals.model import SignalMeanings
 
 MAX_MESSAGE_ID = 100
+_NO_TYPES: frozenset[str] = frozenset()
 MESSAGE_TYPES = ("identify", "track", "page", "screen", "group", "alias", CONSENT_TYPE)
 
 
@@ -65,6 +67,10 @@ class MessageValidator:
     signals: SignalMeanings
     find_country: Callable[[object], str | None]
     finds_notice: FindsNotice
+
+    @cached_property
+    def _declared_events(self) -> Mapping[str, DeclaredObject]:
+        return compile_events(self.catalogue)
 
     @cached_property
     def _statement_reader(self) -> MessageStatementReader:
@@ -135,9 +141,9 @@ class MessageValidator:
         except MessageRejected:
             message_id = self.entropy(12).hex()
         try:
-            at, claimed_at = correct_timestamp(raw, received), read_claimed_timestamp(raw)
+            times = read_times(raw, received)
         except MessageRejected:
-            at, claimed_at = received, None
+            times = MessageTimes(received)
             statements = statements.keep_refusals()
         if statements.is_empty:
             return None
@@ -148,7 +154,7 @@ class MessageValidator:
         return Fact(
             source=source,
             message_id=message_id,
-            at=at,
+            at=times.at,
             received=received,
             identifiers=tuple(identifiers),
             ambient_choices=statements.ambient_choices,
@@ -158,7 +164,7 @@ class MessageValidator:
             iab_strings=statements.iab_strings,
             dated_choices=statements.dated_choices,
             dated_at=statements.dated_at,
-            claimed_at=claimed_at,
+            claimed_at=times.claimed_at,
             is_remainder=True,
         )
 
@@ -178,28 +184,29 @@ class MessageValidator:
         if statements.rejection is not None:
             raise statements.rejection
         context, context_fault = read_object_or_leave_out(raw, "context")
-        at = correct_timestamp(raw, received)
+        times = read_times(raw, received)
         person_ids, id_faults = parse_person_identifiers(self.catalogue, source, raw)
         own_traits, traits_fault = (
             read_object_or_leave_out(raw, "traits") if message_type == "identify" else ({}, None)
         )
         context_traits, context_traits_fault = read_object_or_leave_out(context, "traits", "context.traits")
-        flat_traits = dict(flatten_traits({**context_traits, **own_traits}))
+        traits = {**context_traits, **own_traits} if context_traits else own_traits
+        flat_traits = read_flat_traits(traits)
+        region = read_phone_region(flat_traits)
         extracted = extract_attributes(
-            self.catalogue, source, flat_traits, context, own_traits.keys(), received
+            self.catalogue, source, flat_traits, context, own_traits.keys(), region, received
         )
-        named = self._parse_named_identifiers(source, raw, context, flat_traits, extracted.values)
+        named = self._parse_named_identifiers(source, raw, context, flat_traits, region, extracted.values)
         event, event_faults, undeclared_properties = (
             (None, [], 0)
             if statements.statement_context
-            else parse_event(self.catalogue, source, message_type, raw)
+            else parse_event(self.catalogue, self._declared_events, source, message_type, raw)
         )
-        faults = (context_fault, find_sent_at_fault(raw), traits_fault, context_traits_fault)
-        linked_types = {identifier.type for identifier in named.identifiers if identifier.is_stated}
+        faults = (context_fault, times.sent_at_fault, traits_fault, context_traits_fault)
         return Fact(
             source=source,
             message_id=message_id,
-            at=at,
+            at=times.at,
             received=received,
             identifiers=(*person_ids, *named.identifiers),
             values=tuple((value.attribute, value.value) for value in extracted.values),
@@ -213,7 +220,7 @@ class MessageValidator:
             # Only the country is kept: the address itself is neither stored nor passed on.
             country=self.find_country(context["ip"]) if "ip" in context else None,
             event=event,
-            claimed_at=read_claimed_timestamp(raw),
+            claimed_at=times.claimed_at,
             left_out=(
                 *(fault for fault in faults if fault is not None),
                 *statements.left_out,
@@ -223,11 +230,7 @@ class MessageValidator:
                 *event_faults,
             ),
             dropped=statements.dropped + extracted.dropped + undeclared_properties + named.dropped,
-            removed_types=frozenset(
-                value.attribute.identifier
-                for value in extracted.values
-                if value.attribute.identifier is not None and value.attribute.identifier not in linked_types
-            ),
+            removed_types=_find_removed_types(extracted.values, named.identifiers),
         )
 
     def _parse_named_identifiers(
@@ -236,6 +239,7 @@ class MessageValidator:
         raw: Mapping[str, object],
         context: Mapping[str, object],
         flat_traits: Mapping[str, object],
+        region: str | None,
         values: Iterable[AttributeValue],
     ) -> _NamedIdentifiers:
         """Parse what a message names beside the person's own ids, and what it asserts about each."""
@@ -244,15 +248,17 @@ class MessageValidator:
             for value in values
             if value.identifier is not None
         ]
-        external_ids, external_faults, unknown = parse_external_ids(
-            self.catalogue, source, context, read_phone_region(flat_traits)
-        )
+        external_ids, external_faults, unknown = parse_external_ids(self.catalogue, source, context, region)
         context_ids, context_faults = parse_context_identifiers(self.catalogue, source, context)
         is_alias = raw.get("type") == "alias"
         former_ids = parse_previous_identifiers(self.catalogue, source, raw) if is_alias else ()
-        identifiers = (*(identifier for identifier, _ in stated), *external_ids, *context_ids, *former_ids)
         return _NamedIdentifiers(
-            tuple(identifier for identifier in identifiers if not is_blocked(self.catalogue, identifier)),
+            (
+                *(identifier for identifier, _ in stated if not is_blocked(self.catalogue, identifier)),
+                *external_ids,
+                *context_ids,
+                *former_ids,
+            ),
             (
                 *(left_out for _, left_out in stated if left_out is not None),
                 *external_faults,
@@ -260,3 +266,13 @@ class MessageValidator:
             ),
             unknown,
         )
+
+
+def _find_removed_types(
+    values: Iterable[AttributeValue], identifiers: Iterable[ExternalIdentifier]
+) -> frozenset[str]:
+    """Return the identifier types whose attribute has a value that links nobody, or none any more."""
+    types = {value.attribute.identifier for value in values if value.attribute.identifier is not None}
+    if not types:
+        return _NO_TYPES
+    return frozenset(types.difference(identifier.type for identifier in identifiers if identifier.is_stated))

@@ -45,14 +45,13 @@ def parse_value(value_type: ValueType, value: object, *, many: bool = False, cur
         WrongType: the value is not of that type.
     """
     if not many:
-        return _parse_item(value_type, value, currency)
+        return _parse_money(value, currency) if value_type is ValueType.MONEY else _PARSERS[value_type](value)
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
         raise WrongType(f"a list of at most {MAX_ITEMS} of {value_type.value}")
-    return [_parse_item(value_type, item, currency) for item in value]
-
-
-def _parse_item(value_type: ValueType, value: object, currency: str) -> Scalar:
-    return _parse_money(value, currency) if value_type is ValueType.MONEY else _PARSERS[value_type](value)
+    if value_type is ValueType.MONEY:
+        return [_parse_money(item, currency) for item in value]
+    parse_item = _PARSERS[value_type]
+    return [parse_item(item) for item in value]
 
 
 def parse_timestamp(text: object) -> int:

@@ -28,6 +28,7 @@ A later message can only move an event's time forward, so the result does not de
 """
 
 _ENTRY: Final = struct.Struct(f">B{DIGEST_BYTES}s{DIGEST_BYTES}sqq3s")
+_NAME_BYTES: Final = 1 + 2 * DIGEST_BYTES
 _NO_CURRENCY: Final = bytes(3)
 _NO_DIGEST: Final = bytes(DIGEST_BYTES)
 
@@ -65,12 +66,33 @@ def add_event(
         return entries
     itself = digests[EVENT_ITSELF] if part is _Part.LESS else _NO_DIGEST
     name, value = (int(part), key, itself), (at, *(amount or (TAKES_ALL, _NO_CURRENCY)))
-    by_name = _unpack(entries)
-    if name in by_name and by_name[name] >= value:
-        return entries
-    by_name[name] = value
-    if len(by_name) > MAX_EVENTS:
-        del by_name[min(by_name, key=lambda candidate: (by_name[candidate], candidate))]
+    return _insert(entries, name, value)
+
+
+def _insert(entries: bytes, name: _EntryName, value: _EntryValue) -> bytes:
+    """Return a total with an entry; it is unchanged if it has the same entry with this or a greater value.
+
+    Entries are sorted by name, and so are the bytes of the names: only one place is looked for and read.
+    """
+    entry = _ENTRY.pack(*name, *value)
+    low, high = 0, len(entries) // _ENTRY.size
+    while low < high:
+        middle = (low + high) // 2
+        start = middle * _ENTRY.size
+        if entries[start : start + _NAME_BYTES] < entry[:_NAME_BYTES]:
+            low = middle + 1
+        else:
+            high = middle
+    start = end = low * _ENTRY.size
+    if entries[start : start + _NAME_BYTES] == entry[:_NAME_BYTES]:
+        if _ENTRY.unpack_from(entries, start)[3:] >= value:
+            return entries
+        end = start + _ENTRY.size
+    inserted = entries[:start] + entry + entries[end:]
+    if len(inserted) <= MAX_EVENTS * _ENTRY.size:
+        return inserted
+    by_name = _unpack(inserted)
+    del by_name[min(by_name, key=lambda candidate: (by_name[candidate], candidate))]
     return _pack(by_name)
 
 
@@ -90,6 +112,8 @@ def combine_events(attribute: Attribute, rates: ExchangeRates, totals: Sequence[
     """
     rule = attribute.computed
     assert rule is not None
+    if rule.fold is Fold.COUNT and len(totals) == 1 and _has_counted_only(totals[0]):
+        return len(totals[0]) // _ENTRY.size
     by_name = _unite(totals)
     counted = {key: value for (part, key, _), value in by_name.items() if part == _Part.COUNTED}
     if not counted:
@@ -122,6 +146,11 @@ def combine_events(attribute: Attribute, rates: ExchangeRates, totals: Sequence[
     ]
     amounts = [amount for amount in converted if amount is not None]
     return sum(amounts) if amounts or not counted else None
+
+
+def _has_counted_only(entries: bytes) -> bool:
+    """Return whether a total has events, and none that takes away from others; those come last."""
+    return bool(entries) and entries[-_ENTRY.size] == _Part.COUNTED
 
 
 def _unite(totals: Sequence[bytes]) -> dict[_EntryName, _EntryValue]:

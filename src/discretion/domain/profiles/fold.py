@@ -114,8 +114,9 @@ def _compute_folds(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Ite
     for record in records:
         for key, partial in record.totals.items():
             folds_by_key.setdefault(key, []).append(partial)
+    attributes = catalogue.attributes_by_key
     for key, partials in folds_by_key.items():
-        attribute = catalogue.attributes_by_key.get(key)
+        attribute = attributes.get(key)
         if attribute is None or attribute.computed is None:
             continue
         value = combine_partials(catalogue, attribute, partials)

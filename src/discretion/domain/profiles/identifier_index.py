@@ -54,6 +54,9 @@ def is_shared(named_by: int, identifier_type: IdentifierType | None) -> bool:
 
 def find_naming_changes(before: SourceRecord | None, after: SourceRecord) -> list[NamingChange]:
     """Return what changes in the index when a record changes; it never stops naming an identifier."""
+    is_same = before is not None and before.identifiers is after.identifiers
+    if before is not None and is_same and _is_numbered(before) is _is_numbered(after):
+        return []  # as by nearly all messages
     lists_before = {} if before is None else _assign_lists(before)
     types = {identifier.entry: identifier.type for identifier in after.identifiers}
     return [
@@ -94,11 +97,15 @@ def is_full(identifier: StoredIdentifier, target: NamingList, types: Mapping[str
 
 
 def _assign_lists(record: SourceRecord) -> dict[bytes, NamingList]:
-    claims = NamingList.ANONYMOUS_CLAIMS if record.number_assurance is None else NamingList.NUMBERED_CLAIMS
+    claims = NamingList.NUMBERED_CLAIMS if _is_numbered(record) else NamingList.ANONYMOUS_CLAIMS
     return {
         identifier.entry: NamingList.LINKS if identifier.assurance.links else claims
         for identifier in record.identifiers
     }
+
+
+def _is_numbered(record: SourceRecord) -> bool:
+    return record.number_assurance is not None
 
 
 def _move_record(

@@ -10,9 +10,10 @@ correction by the customer overrides the other records.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
 
-from discretion.catalogue.model import Catalogue
+from discretion.catalogue.model import MAX_CATALOGUES, Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.catalogue.source_consent import SourceConsent
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
@@ -41,6 +42,7 @@ LIMIT_SIGNAL = "limit"
 """The signal that limits the use of sensitive data (Cal. Civ. Code 1798.121)."""
 
 
+@lru_cache(maxsize=MAX_CATALOGUES)
 def list_state_attributes(catalogue: Catalogue) -> frozenset[str]:
     """Return the keys of the attributes that a person's state depends on."""
     place_keys = map(catalogue.find_key, (RESIDENCE_PATH, COUNTRY_PATH, REGION_PATH))

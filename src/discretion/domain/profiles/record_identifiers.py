@@ -23,12 +23,14 @@ def merge_mention(identifier: RecordIdentifier | None, mention: Mention) -> Reco
 
     A new one has an empty cell.
     """
+    earliest = None if identifier is None else identifier.times.get(mention.assurance)
+    if identifier is not None and earliest is not None and earliest <= mention.at and not mention.is_stated:
+        return identifier  # as of most mentions
     stated = StatedPeriod(mention.at, mention.at) if mention.is_stated else None
     if identifier is None:
         times = {mention.assurance: mention.at}
         return RecordIdentifier(mention.entry, mention.identifier_type, times, b"", mention.is_own, stated)
     period = merge_periods(identifier.stated, stated)
-    earliest = identifier.times.get(mention.assurance)
     if earliest is not None and earliest <= mention.at and period == identifier.stated:
         return identifier
     at = mention.at if earliest is None else min(mention.at, earliest)
@@ -59,14 +61,15 @@ def find_number_assurance(
     identifiers: Iterable[RecordIdentifier], types: Mapping[str, IdentifierType]
 ) -> Assurance | None:
     """Return the strongest assurance of an account or loyalty number; None if none is more than claimed."""
-    return min(
-        (
-            identifier.assurance
-            for identifier in identifiers
-            if identifier.assurance.links and identifier.type in types and types[identifier.type].number
-        ),
-        default=None,
-    )
+    strongest: Assurance | None = None
+    for identifier in identifiers:
+        identifier_type = types.get(identifier.type)
+        if identifier_type is None or not identifier_type.number:
+            continue
+        assurance = identifier.assurance
+        if assurance.links and (strongest is None or assurance < strongest):
+            strongest = assurance
+    return strongest
 
 
 def find_replacement(record: SourceRecord, identifier: RecordIdentifier) -> int | None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any
 
 from discretion.catalogue.computation import Computation, Fold
 from discretion.catalogue.identifier_type import IdentifierType
-from discretion.catalogue.model import Attribute, Catalogue
+from discretion.catalogue.model import MAX_CATALOGUES, Attribute, Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
@@ -30,7 +31,7 @@ from discretion.domain.profiles.record_identifiers import (
     select_strongest,
 )
 from discretion.domain.profiles.removed_birth_date import fold_removed_birth
-from discretion.domain.profiles.verified_addresses import list_address_attributes
+from discretion.domain.profiles.verified_addresses import index_addresses, list_address_attributes
 from discretion.law.age import find_age_moment
 from discretion.law.model import ADULT_YEARS
 from discretion.seal.cell import identifier_cell_key
@@ -83,9 +84,13 @@ def add_identifiers(
 ) -> None:
     """Add what a message says about identifiers to a record, each with its times and its sealed value."""
     identifiers = {identifier.entry: identifier for identifier in record.identifiers}
+    is_changed = False
     for mention in message_index.mentions:
         before = identifiers.get(mention.entry)
         after = merge_mention(before, mention)
+        if after is before:
+            continue
+        is_changed = True
         if before is None or after.at < before.at:
             key = identifier_cell_key(mention.entry).encode()
             value = message_index.identifier_values[mention.entry].value
@@ -94,7 +99,8 @@ def add_identifiers(
     for identifier_type in fact.removed_types:
         period = merge_periods(record.removals.get(identifier_type), StatedPeriod(fact.at, fact.at))
         record.removals[identifier_type] = period or StatedPeriod(fact.at, fact.at)
-    record.identifiers = select_strongest(identifiers.values())
+    if is_changed:  # as by few messages
+        record.identifiers = select_strongest(identifiers.values())
     record.number_assurance = find_number_assurance(record.identifiers, types)
 
 
@@ -120,6 +126,7 @@ def list_affected_attributes(facts: Iterable[Fact], catalogue: Catalogue) -> set
     return keys
 
 
+@lru_cache(maxsize=MAX_CATALOGUES)
 def list_event_attributes(catalogue: Catalogue) -> frozenset[str]:
     """Return the keys of attributes that a message with only an event may change or depend on."""
     return list_state_attributes(catalogue) | catalogue.computed_keys
@@ -193,14 +200,9 @@ def apply_fact(
 
 def _list_address_attributes(fact: Fact, catalogue: Catalogue) -> list[Attribute]:
     """Return the attributes whose values are addresses of a type that a fact names."""
-    types = {
-        identifier.type
-        for identifier in fact.identifiers
-        if catalogue.identifiers[identifier.type].is_address
-    }
-    if not types:  # as of nearly all messages
-        return []
-    return [attribute for attribute in catalogue.attributes.values() if attribute.identifier in types]
+    addresses = index_addresses(catalogue)
+    types = {identifier.type for identifier in fact.identifiers if identifier.type in addresses}
+    return [attribute for identifier_type in types for attribute in addresses[identifier_type]]
 
 
 def _apply_value(

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from discretion.catalogue.assurance import Assurance
-from discretion.catalogue.model import Attribute, Catalogue
+from discretion.catalogue.model import MAX_CATALOGUES, Attribute, Catalogue
 from discretion.domain.profiles.erased_scopes import read_erased_scopes
 from discretion.store.source_record import Cell, RecordIdentifier, SourceRecord
 
@@ -25,7 +26,18 @@ class AddressAttributes:
     verified: Attribute
 
 
-def list_address_attributes(catalogue: Catalogue) -> list[AddressAttributes]:
+@lru_cache(maxsize=MAX_CATALOGUES)
+def index_addresses(catalogue: Catalogue) -> Mapping[str, tuple[Attribute, ...]]:
+    """Return the attributes whose values are addresses, by the type of the address."""
+    return {
+        key: tuple(attribute for attribute in catalogue.attributes.values() if attribute.identifier == key)
+        for key, identifier_type in catalogue.identifiers.items()
+        if identifier_type.is_address
+    }
+
+
+@lru_cache(maxsize=MAX_CATALOGUES)
+def list_address_attributes(catalogue: Catalogue) -> tuple[AddressAttributes, ...]:
     """Return the addresses of the catalogue that have an attribute for their proof."""
     verified_by_trait = {
         trait: attribute
@@ -41,7 +53,7 @@ def list_address_attributes(catalogue: Catalogue) -> list[AddressAttributes]:
         verified = verified_by_trait.get(identifier_type.verified_by)
         if verified is not None:
             pairs.append(AddressAttributes(attribute, verified))
-    return pairs
+    return tuple(pairs)
 
 
 def find_proofs(
@@ -56,8 +68,10 @@ def find_proofs(
     """
     for pair in attributes:
         cell = shown.get(pair.address.key)
+        if cell is None:  # as in most profiles that a message changes
+            continue
         owner = next((record for record in records if record.cells.get(pair.address.key) is cell), None)
-        if cell is None or owner is None:
+        if owner is None:
             continue
         stated = _find_stated(owner, str(pair.address.identifier), cell.at)
         # Of two addresses that were stated at once, it is not known which one the cell has.

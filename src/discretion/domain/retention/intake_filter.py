@@ -27,6 +27,7 @@ class IntakeFilter:
         self._now_ms = now_ms
         self._second = -1
         self._cut_offs = RetentionCutOffs({}, {}, 0)
+        self._latest_cut_off = 0
 
     async def process(self, facts: Sequence[Fact]) -> list[MessageOutcome]:
         """Remove expired data of the facts and process them; raises as ``process_facts`` does."""
@@ -35,7 +36,13 @@ class IntakeFilter:
         second = self._now_ms() // 1000
         if second != self._second:
             self._second, self._cut_offs = second, compute_cut_offs(self._catalogue, second * 1000)
-        return await self._process_facts([drop_expired(fact, self._cut_offs) for fact in facts])
+            self._latest_cut_off = self._cut_offs.find_latest()
+        return await self._process_facts(
+            [
+                fact if fact.at >= self._latest_cut_off else drop_expired(fact, self._cut_offs)
+                for fact in facts
+            ]
+        )
 
 
 def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
