@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from discretion.errors import Broken
 from discretion.store.document import build_date
@@ -54,20 +54,13 @@ class PackageStore:
             raise Broken("PACKAGE_BROKEN", "Pages of a package are missing.")
         return [page["sealed"] for page in pages]
 
+    async def delete_attempt(self, request: bytes, fence: int) -> None:
+        """Delete the pages of one attempt."""
+        await self._database.delete_many(PAGES, {"_id": _match_attempt(request, fence)})
+
     async def delete_pages(self, request: bytes, except_fence: int | None = None) -> int:
         """Delete the pages of a request, except those of one attempt, and return their number."""
-        exclusion = (
-            {}
-            if except_fence is None
-            else {
-                "_id": {
-                    "$not": {
-                        "$gte": _page_id(request, except_fence, 0),
-                        "$lt": _page_id(request, except_fence + 1, 0),
-                    }
-                }
-            }
-        )
+        exclusion = {} if except_fence is None else {"_id": {"$not": _match_attempt(request, except_fence)}}
         return await self._database.delete_many(PAGES, {"request": request, **exclusion})
 
     async def delete_of(self, customers: Collection[bytes], session: Session) -> None:
@@ -96,6 +89,11 @@ class PackageStore:
             return None
         request: bytes = link["request"]
         return request
+
+
+def _match_attempt(request: bytes, fence: int) -> Mapping[str, bytes]:
+    """Return the condition on the ids of pages of one attempt."""
+    return {"$gte": _page_id(request, fence, 0), "$lt": _page_id(request, fence + 1, 0)}
 
 
 def _page_id(request: bytes, fence: int, number: int) -> bytes:

@@ -8,7 +8,7 @@ lease cannot add pages to the attempt of another worker, because every page carr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -38,6 +38,7 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.store.customer_codec import CustomerDocument, parse_customer
 from discretion.store.packages import PackageStore
 from discretion.store.subject_request import StepProgress, StoredPackage, SubjectRequest
+from discretion.store.transactions import Session
 from discretion.token.grant import SELF, Grant
 
 DAY_MS = 86_400_000
@@ -46,6 +47,9 @@ PACKAGE_LIFETIME_MS = 5 * DAY_MS
 
 RETRY_MS = 1_000
 """Pause before the next attempt when a customer was merged or split during the reading."""
+
+CUSTOMER_CHANGED = "the customer was merged or split while the package was made"
+"""Why another attempt is made."""
 
 SECTIONS_BY_RIGHT: Mapping[Right, tuple[str, ...]] = {
     Right.ACCESS: ACCESS_SECTIONS,
@@ -79,13 +83,16 @@ class GatherPackage:
             Done with ``{"found": bool, "rows": int}``, or waiting if the customer was merged or split
             meanwhile.
         """
-        customer = request.customer
-        current = None if customer is None else await self.history.stores.people.find_whole(customer)
-        if current is None:
+        customer, stores, now = request.customer, self.history.stores, self.discloser.now_ms()
+        identified = None if customer is None else await stores.people.current(customer)
+        if identified is None:
             return StepDone({"found": False})
-        customer_id, now = current.id, self.discloser.now_ms()
-        # Read before and after: a merge or split in between is noticed.
-        record_ids = await self.history.stores.source_records.list_ids(customer_id)
+        customer_id = identified.id
+        # Read before everything else and again at the end: a merge or split in between is noticed.
+        record_ids = await stores.source_records.list_ids(customer_id)
+        current = await stores.people.find_whole(customer_id)
+        if current is None or current.id != customer_id:
+            return StepWaiting(RETRY_MS, CUSTOMER_CHANGED)
         key = self.buckets.unwrap(customer_id, current.wrapped_key)
         writer = PackageWriter(
             self.packages,
@@ -100,9 +107,6 @@ class GatherPackage:
         disclosed = await self.discloser.disclose(
             build_full_plan(self.catalogue, grant), grant, OPERATION, write_package
         )
-        # A merge or a split during the reading could have mixed two people's data: start again.
-        if not record_ids or await self.history.stores.source_records.list_ids(customer_id) != record_ids:
-            return StepWaiting(RETRY_MS, "the customer was merged or split while the package was made")
         package = StoredPackage(
             request.id,
             customer_id,
@@ -112,9 +116,31 @@ class GatherPackage:
             now,
             now + PACKAGE_LIFETIME_MS,
         )
-        # Only this write makes the package available. It fails if another worker has taken the request over.
-        await lease.save(StepProgress(package=package, receipt=disclosed.receipt))
+        if not await self._save_package(package, disclosed.receipt, record_ids, lease):
+            # A merge or a split during the reading could have mixed two people's data: start again.
+            await self.packages.delete_attempt(request.id, request.fence)
+            return StepWaiting(RETRY_MS, CUSTOMER_CHANGED)
         return StepDone({"found": True, "rows": sum(writer.rows.values())})
+
+    async def _save_package(
+        self, package: StoredPackage, receipt: str | None, record_ids: Sequence[bytes], lease: Lease
+    ) -> bool:
+        """Make a package available, unless the customer's records are no longer those that were read."""
+        stores = self.history.stores
+
+        async def save(session: Session) -> bool:
+            # A split deletes the pages that it sees, and writes the customer too. So either it comes first
+            # and the records differ, or it begins again after this transaction and sees all pages.
+            await stores.people.mark_changed([package.customer], session)
+            records = await stores.source_records.list_ids(package.customer, session)
+            if not record_ids or records != record_ids:
+                return False
+            # Only this write makes the package available. It fails if another worker has taken the request
+            # over.
+            await lease.save(StepProgress(package=package, receipt=receipt), session)
+            return True
+
+        return await stores.transactions.run(save)
 
     async def clear_failed_attempts(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Delete the pages of all attempts except the one that the request refers to."""
