@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from collections.abc import Iterable
+from enum import IntEnum, StrEnum
 
 
 class Assurance(IntEnum):
@@ -26,5 +27,36 @@ class Assurance(IntEnum):
         return self is not Assurance.CLAIMED
 
 
+ANONYMOUS_CLAIM = len(Assurance)
+"""The rank of a claim of a record without an account or loyalty number: after all assurances."""
+
+
+class RequiredAssurance(StrEnum):
+    """What a purpose needs of an address before the address is revealed for it."""
+
+    PROVEN = "proven"
+    PRESENTED = "presented"
+    ACCOUNT = "account"  # claimed by a record with an account or loyalty number, not by an anonymous one
+
+    @property
+    def weakest_rank(self) -> int:
+        """The weakest assurance that is enough."""
+        return Assurance.CLAIMED if self is RequiredAssurance.ACCOUNT else ASSURANCE_BY_LABEL[self.value]
+
+
 ASSURANCE_BY_LABEL = {assurance.label: assurance for assurance in Assurance}
 """Each assurance by the word that files and messages use."""
+
+
+def compute_withheld_bits(needs: Iterable[tuple[int, int]], rank: int) -> int:
+    """Return the bits of the purposes for which an address of a rank is not revealed.
+
+    Args:
+        needs: Pairs of the weakest rank that is enough and the bits of the purposes that need it.
+        rank: The assurance of the address, or ``ANONYMOUS_CLAIM``.
+    """
+    withheld = 0
+    for weakest_rank, bits in needs:
+        if rank > weakest_rank:
+            withheld |= bits
+    return withheld

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from discretion.catalogue.assurance import RequiredAssurance
 from discretion.catalogue.computation import Fold
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry_base import AssuranceLabel, Entry, Text
@@ -100,6 +101,10 @@ class AttributeEntry(Defaults):
         default=None, description="the currency of Money, such as EUR; a list has one sum for each currency"
     )
     identifier: Text | None = Field(default=None, description="the identifier type its values are")
+    assurance: dict[RequiredAssurance, list[Text]] = Field(
+        default={},
+        description="purposes by what they need of an address: proven, presented or (stated by an) account",
+    )
     traits: list[Text] | None = Field(
         None, description="dotted places in a tracking call's traits; the first found wins; else its own name"
     )

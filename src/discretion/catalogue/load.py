@@ -165,6 +165,7 @@ def _build_attributes(
             _build_uses([entry.uses or {}, *shared_uses], purposes),
             parsed_catalogue.find_sensitive_kinds(entry.category),
             events,
+            purposes,
         )
         for _, path, entry in parsed_catalogue.iterate_completed("attributes")
     }
@@ -237,6 +238,7 @@ def _build_attribute(
     uses: tuple[Use, ...],
     kinds: tuple[str, ...],
     events: Mapping[str, EventEntry],
+    purposes: Mapping[str, Purpose],
 ) -> Attribute:
     computed = _build_computation(entry.computed, events) if entry.computed else None
     allowed_channels = [Channel(computed.channel)] if computed and computed.channel else entry.channels
@@ -253,6 +255,10 @@ def _build_attribute(
         many=entry.many,
         sensitivity=entry.sensitivity or Sensitivity.MEDIUM,
         identifier=entry.identifier,
+        assurance=tuple(
+            (required.weakest_rank, sum(1 << purposes[key].bit for key in set(keys)))
+            for required, keys in sorted(entry.assurance.items())
+        ),
         channels=frozenset(allowed_channels or Channel),
         controller=entry.controller or "",
         traits=list_trait_places(path, entry),

@@ -134,11 +134,11 @@ class Attribute:
         traits: Dotted places in a tracking call's ``traits`` that supply the value; the first one found wins.
         context: Dotted places in its ``context``, used when no trait supplies the value.
         precedence: Sources that win over all others for this attribute, in this order.
-        ordered: Whether an index supports sorting by it.
-        filtered: Whether an index supports filtering by it; without one, a filter reads all customers.
+        ordered, filtered: Whether an index supports sorting or filtering; else all customers are read.
         currency: Code of the currency of its amounts, if it is Money and a single value.
         kinds: The sensitive kinds that its category belongs to.
         correctable: What is needed to correct it.
+        assurance: Of an address, the weakest ranks that are enough, each with the purposes, as bits.
     """
 
     path: str
@@ -164,6 +164,7 @@ class Attribute:
     currency: str = ""
     kinds: tuple[str, ...] = ()
     correctable: Correctable = Correctable.EVIDENCE
+    assurance: tuple[tuple[int, int], ...] = ()
 
     @property
     def group(self) -> str:

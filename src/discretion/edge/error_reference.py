@@ -40,6 +40,7 @@ _WITHHOLD_REASONS = {
     WithholdReason.CHOICE: "The person, or the law that protects them, does not permit the purpose.",
     WithholdReason.RETENTION: "The retention period of the value has ended.",
     WithholdReason.NO_VALUE: "There is no value. Only the person and the steward are told.",
+    WithholdReason.ASSURANCE: "The address is not as certain as the purpose needs; somebody only typed it.",
     WithholdReason.WITHHELD: "A reason that depends on the person; others are not told which.",
 }
 

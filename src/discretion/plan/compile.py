@@ -17,8 +17,10 @@ from typing import Any
 
 import orjson
 
+from discretion.catalogue.assurance import ANONYMOUS_CLAIM, compute_withheld_bits
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, ValueType
 from discretion.plan.customer_members import (
+    ASSURANCE,
     CONTESTS,
     KINDS,
     WRAPPED_KEY,
@@ -169,6 +171,7 @@ def _build_shape(
     # - parameters: r row, E earliest observations, N latest cut-offs, S purpose cut-offs, W withheld
     #   customers, n now (ms), P encoder of the customer id
     # - locals: d reads a member of the document, a allowed bits, i customer id, m seen bits, D decrypt,
+    #   z bits withheld for want of assurance,
     #   c cell or value, o when it was observed (head of the cell, or ms), b bits still permitted, v<n> JSON
     # - globals: K<n> attribute key, F<n>_<m> render function, M<k> selection of members, J dumps, L loads,
     #   R fragment
@@ -214,6 +217,7 @@ def _generate_guard(
         f"   for x, y in S[{index}]:",
         "    if o < y: b &= ~x",
         f"   if o < E[{index}]: b = 0",
+        *_generate_assurance(attribute),
         f"  if b & {allow.mask}:",
         f"   m |= {1 << index}",
     ]
@@ -228,9 +232,27 @@ def _generate_guard(
     lines += [
         "  else:",
         f"   v{index} = {null}",
-        f"   W[{index}, 2 if {permission_source} & {allow.mask} else 1].add(i)",
+        f"   W[{index}, {_generate_reason(attribute, permission_source, allow.mask)}].add(i)",
     ]
     return lines
+
+
+def _generate_assurance(attribute: Attribute) -> list[str]:
+    """Return source that takes the bits of purposes for which an address is not certain enough."""
+    if not attribute.assurance:
+        return []
+    withheld = {
+        rank: compute_withheld_bits(attribute.assurance, rank) for rank in range(1, ANONYMOUS_CLAIM + 1)
+    }
+    return [f"  z = {withheld!r}.get((d({ASSURANCE!r}) or {{}}).get({attribute.key!r}), 0)", "  b &= ~z"]
+
+
+def _generate_reason(attribute: Attribute, permission_source: str, mask: int) -> str:
+    """Return source of the number of the reason why a value is withheld."""
+    reason = f"2 if {permission_source} & {mask} else 1"
+    if not attribute.assurance:
+        return reason
+    return f"3 if {permission_source} & {mask} and not {permission_source} & ~z & {mask} else {reason}"
 
 
 def _generate_value(

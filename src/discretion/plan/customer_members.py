@@ -27,6 +27,7 @@ FORMER_KEY: Final = "k"
 CONTESTS: Final = "q"
 CONTESTED: Final = "c"
 PROVENANCE: Final = "p"
+ASSURANCE: Final = "h"
 TIME_SUFFIX: Final = "t"
 """What the name of an open value's time has after the number."""
 
@@ -41,6 +42,11 @@ def name_provenance(key: str) -> str:
     return f"{PROVENANCE}.{key}"
 
 
+def name_assurance(key: str) -> str:
+    """Return the path of the rank of an address that is not proven, by the attribute's key."""
+    return f"{ASSURANCE}.{key}"
+
+
 def name_contested(key: str) -> str:
     """Return the path of a contested value, by the attribute's key."""
     return f"{CONTESTED}.{key}"
@@ -53,6 +59,7 @@ def name_kind(kind: str) -> str:
 
 def list_value_members(attribute: Attribute) -> tuple[str, ...]:
     """Return the members that hold an attribute's value, and what it takes to judge it."""
+    judged_by = (name_assurance(attribute.key),) if attribute.assurance else ()
     if attribute.sealed:
-        return (attribute.key, *map(name_kind, attribute.kinds))
-    return (attribute.key, name_time(attribute.key))
+        return (attribute.key, *judged_by, *map(name_kind, attribute.kinds))
+    return (attribute.key, name_time(attribute.key), *judged_by)

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from discretion.catalogue.assurance import compute_withheld_bits
 from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.catalogue.retention_cut_off import list_shorter_cut_offs
-from discretion.plan.customer_members import CONTESTED, PROVENANCE, WRAPPED_KEY, name_time
+from discretion.plan.customer_members import ASSURANCE, CONTESTED, WRAPPED_KEY, name_time
 from discretion.plan.permission_window import PermissionWindow
 from discretion.plan.plan import QueryPlan, ResponseShape
 from discretion.purpose.decision import EVERY_BIT, Allow, WithholdReason
+from discretion.reveal.contested_values import restore_contested_values
 from discretion.reveal.forms import FormRenderer
 from discretion.reveal.login_reach import LoginReach
 from discretion.reveal.plan_cut_offs import compute_cut_offs
@@ -40,8 +42,14 @@ RETAINED_DATA = "held"
 
 MAX_CLIENT_IDS = 8
 """Pairwise ids cached per customer; the same customer is rarely read by more clients than that."""
-_WITHHOLD_REASONS = (WithholdReason.NO_VALUE, WithholdReason.CHOICE, WithholdReason.RETENTION)
-"""Reasons by the number that compiled functions write: 0 no value, 1 not permitted, 2 past its retention."""
+_WITHHOLD_REASONS = (
+    WithholdReason.NO_VALUE,
+    WithholdReason.CHOICE,
+    WithholdReason.RETENTION,
+    WithholdReason.ASSURANCE,
+)
+"""Reasons by the number that compiled functions write: 0 no value, 1 not permitted, 2 past its retention, 3
+an address that is not certain enough."""
 
 
 class CustomerRow:
@@ -263,6 +271,10 @@ class Reading:
         # value.
         for purpose, earliest in list_shorter_cut_offs(attribute, self.now_ms // 1000 * 1000 + 999):
             bits &= -1 if observed >= earliest else ~purpose
+        uncertain = compute_withheld_bits(
+            attribute.assurance, row.doc.get(ASSURANCE, {}).get(attribute.key, 0)
+        )
+        bits &= ~uncertain
         permitted_form = next(
             (permitted_form for permitted_form in decision.permitted_forms if bits & permitted_form.mask),
             None,
@@ -270,6 +282,8 @@ class Reading:
         if stored is None or permitted_form is None or observed < self._cut_offs.times[index]:
             # Numbers of ``_WITHHOLD_REASONS``, the same as in the functions that ``plan.compile`` generates.
             reason = 0 if stored is None else 2 if permitted_bits & decision.mask else 1
+            if reason == 2 and not permitted_bits & ~uncertain & decision.mask:
+                reason = 3
             self._withheld[index, reason].add(row.id)
             return None
         # Recorded before ``VisibleValue.value`` decrypts, so that no value can be revealed without its entry.
@@ -376,19 +390,6 @@ def _every_bit(_doc: Document, _now_ms: int) -> int:
 
 def _every_bit_of_kind(_doc: Document, _kind: str) -> int:
     return EVERY_BIT
-
-
-def restore_contested_values(document: MutableDocument) -> None:
-    """Copy contested values into the members that have them if the person does not contest them.
-
-    A document has them only if the plan projected them.
-    """
-    for key, contested in document[CONTESTED].items():
-        if "c" in contested:
-            document[key] = contested["c"]
-        elif "v" in contested:
-            document[key], document[name_time(key)] = contested["v"], contested["t"]
-        document.setdefault(PROVENANCE, {})[key] = contested["p"]
 
 
 def _read_stored(document: Document, attribute: Attribute) -> tuple[Any, int]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from discretion.plan.customer_members import (
     ALLOW,
+    ASSURANCE,
     CONTESTED,
     CONTESTS,
     CREATED,
@@ -33,6 +34,7 @@ from discretion.plan.customer_members import (
     UPDATED,
     VERSION,
     WRAPPED_KEY,
+    name_assurance,
     name_contested,
     name_provenance,
     name_time,
@@ -118,6 +120,7 @@ class CustomerDocument:
         observed: When each open value was observed (ms).
         provenance: Key of the source of each value.
         contested: Values whose accuracy the customer contests (GDPR Art. 18(1)(a)); in no other map.
+        ranks: Of addresses that are not proven, their rank: an ``Assurance`` or ``ANONYMOUS_CLAIM``.
     """
 
     id: bytes
@@ -133,6 +136,7 @@ class CustomerDocument:
     observed: Mapping[str, int] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     contested: Mapping[str, ContestedValue] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def wrapped_keys(self) -> Mapping[bytes, bytes]:
@@ -156,6 +160,7 @@ class CustomerDocument:
             select_values(self.observed, keys),
             select_values(self.provenance, keys),
             select_values(self.contested, keys),
+            select_values(self.ranks, keys),
         )
 
 
@@ -164,11 +169,13 @@ PLAIN_MEMBERS = (VERSION, WRAPPED_KEY, *PERMISSION_MEMBERS, CREATED, UPDATED, FO
 """Members that belong to no attribute; ``_id`` is not among them."""
 
 
+_MEMBERS_BY_ATTRIBUTE = (name_time, name_provenance, name_contested, name_assurance)
+"""What names the members of an attribute, besides the one with its value."""
+
+
 def build_projection(keys: Iterable[str]) -> dict[str, int]:
     """Return the projection that reads a customer with only these attributes."""
-    members = [
-        member for key in keys for member in (key, name_time(key), name_provenance(key), name_contested(key))
-    ]
+    members = [member for key in keys for member in (key, *(name(key) for name in _MEMBERS_BY_ATTRIBUTE))]
     return dict.fromkeys((*PLAIN_MEMBERS, *members), 1)
 
 
@@ -203,6 +210,7 @@ def parse_customer(document: Document) -> CustomerDocument:
             key: ContestedValue(contested["t"], contested["p"], contested.get("c"), contested.get("v"))
             for key, contested in document.get(CONTESTED, {}).items()
         },
+        ranks=document.get(ASSURANCE, {}),
     )
 
 
@@ -236,6 +244,7 @@ def build_customer_document(customer: CustomerDocument) -> MutableDocument:
         **_name_members(_sort_by_number(customer.observed), name_time),
         PROVENANCE: _sort_by_number(customer.provenance),
         **({CONTESTED: contested} if contested else {}),
+        **({ASSURANCE: _sort_by_number(customer.ranks)} if customer.ranks else {}),
     }
 
 
@@ -260,6 +269,10 @@ def build_customer_change(before: CustomerDocument, after: CustomerDocument) -> 
     if before.permissions != after.permissions:
         pairs.append(
             (build_permission_members(before.permissions), build_permission_members(after.permissions))
+        )
+    if before.ranks or after.ranks:
+        pairs.append(
+            (_name_members(before.ranks, name_assurance), _name_members(after.ranks, name_assurance))
         )
     if before.contested or after.contested:
         pairs.append((_encode_contested_members(before), _encode_contested_members(after)))

@@ -132,13 +132,15 @@ class SourceRecordStore:
         excluded: Collection[bytes],
         attributes: Collection[str],
         session: Session,
+        *,
+        reads_identifiers: bool,
     ) -> list[SourceRecord]:
-        """List the customers' records except some, without identifiers and with only these attributes.
+        """List the customers' records except some, with only these attributes.
 
-        A message adds no identifier to a record that it does not address.
+        A message adds no identifier to a record that it does not address, so most need none of these.
         """
         query = {CUSTOMER: {"$in": list(customers)}, "_id": {"$nin": list(excluded)}}
-        members = [member for member in _WHOLE_MEMBERS if member != IDENTIFIERS]
+        members = [member for member in _WHOLE_MEMBERS if reads_identifiers or member != IDENTIFIERS]
         return await self._list(query, _build_projection(members, attributes), session)
 
     async def list_explicit_choices(
@@ -163,7 +165,12 @@ class SourceRecordStore:
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {CUSTOMER: customer}},
             {"$sort": {"_id": 1}},
-            {"$project": {SOURCE: 1, CONTESTED: 1, REMOVALS: 1, IDENTIFIERS: identifiers}},
+            {
+                "$project": {
+                    **dict.fromkeys((SOURCE, CONTESTED, REMOVALS, NUMBER_ASSURANCE), 1),
+                    IDENTIFIERS: identifiers,
+                }
+            },
         ]
         return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
 

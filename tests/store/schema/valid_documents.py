@@ -20,6 +20,7 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "25": 2**33,
         "52": ["york", "leeds"],
         "p": {"7": "web-shop"},
+        "h": {"7": 3},
         "u": 2**53,
         "l": 2**40,
         "n": {"health": [1, 2**40]},

@@ -47,6 +47,7 @@ def customers(draw: st.DrawFn) -> CustomerDocument:
         open=open_values,
         observed=dict.fromkeys(open_values, 9),
         provenance=dict.fromkeys((*sealed, *open_values), "web-shop"),
+        ranks={key: draw(st.integers(1, 3)) for key in sealed},
         contested={
             key: ContestedValue(4, "tills", sealed=b"c")
             if key in SEALED_KEYS
@@ -92,9 +93,9 @@ def test_a_partial_change_leaves_other_attributes(
 
 
 def test_a_projection_names_everything_of_its_attributes_and_no_other() -> None:
-    """Of attribute 7: the value, the time, the source and the contested value."""
+    """Of attribute 7: the value, the time, the source, the contested value and the rank of an address."""
     names = build_projection(["7"]).keys() - build_projection([]).keys()
-    assert names == {"7", "7t", "p.7", "c.7"}
+    assert names == {"7", "7t", "p.7", "c.7", "h.7"}
 
 
 def apply_change(document: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

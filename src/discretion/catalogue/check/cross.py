@@ -15,6 +15,7 @@ from discretion.catalogue.check.computed import (
     check_property_members,
 )
 from discretion.catalogue.check.identifiers import (
+    check_address_assurance,
     check_identifier_types,
     check_placeholders,
     check_source_assurance,
@@ -342,6 +343,7 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_event_aliases,
     check_identifier_types,
     check_placeholders,
+    check_address_assurance,
     check_source_assurance,
     check_source_consent,
     check_imports,

@@ -53,6 +53,26 @@ def check_identifier_types(parsed_catalogue: ParsedCatalogue) -> Iterator[Config
                 )
 
 
+def check_address_assurance(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report an assurance of an attribute without addresses, or for a purpose that does not use them."""
+    addresses = {
+        name for _, name, entry in parsed_catalogue.iterate_entries("identifiers") if entry.verified_by
+    }
+    for parsed_file, path, entry in parsed_catalogue.iterate_completed("attributes"):
+        place = ("attributes", path, "assurance")
+        if entry.assurance and entry.identifier not in addresses:
+            advice = "Only an address needs one: its identifier type has 'verified_by'."
+            yield parsed_file.file.build_problem(place, f"{path} is no address and has 'assurance'", advice)
+        used = {purpose for purposes in (entry.uses or {}).values() for purpose in purposes}
+        for required, purposes in entry.assurance.items():
+            for purpose in purposes:
+                if purpose not in used:
+                    fault = f"{path} needs an assurance for {purpose!r}, which does not use it"
+                    yield parsed_file.file.build_problem(
+                        (*place, required.value), fault, suggest_name(purpose, used)
+                    )
+
+
 def check_source_assurance(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
     """Report assurances of types that are unknown, that the source never sends, or that nobody can prove."""
     declared_types = parsed_catalogue.declared_names("identifiers")

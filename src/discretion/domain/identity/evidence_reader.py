@@ -163,16 +163,25 @@ class EvidenceReader:
             [customer for customer, keys in keys_by_customer.items() if keys <= light_keys], light_keys
         )
         await self._read_partially(
-            [customer for customer, keys in keys_by_customer.items() if not keys <= light_keys], all_keys
+            [customer for customer, keys in keys_by_customer.items() if not keys <= light_keys],
+            all_keys,
+            # Whether the address of a profile is proven depends on every record that names it.
+            reads_identifiers=True,
         )
 
-    async def _read_partially(self, customers: list[bytes], keys: Collection[str]) -> None:
+    async def _read_partially(
+        self, customers: list[bytes], keys: Collection[str], *, reads_identifiers: bool = False
+    ) -> None:
         if not customers:
             return
         for customer in await self._stores.people.list_customers(customers, self._session, keys):
             self.evidence.customers[customer.id] = customer
         for record in await self._stores.source_records.list_others(
-            customers, self.evidence.records.keys(), keys, self._session
+            customers,
+            self.evidence.records.keys(),
+            keys,
+            self._session,
+            reads_identifiers=reads_identifiers,
         ):
             self.evidence.add_record(record)
 

@@ -343,6 +343,7 @@ class UnitOfWork:
             observed=profile.observed,
             provenance=profile.provenance,
             contested=profile.contested,
+            ranks=profile.ranks,
         )
         self.add(self._stores.people.plan_save(before, after))
         return after.permissions

@@ -16,7 +16,11 @@ from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.profiles.distinct_events import combine_events
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
-from discretion.domain.profiles.verified_addresses import find_proofs, list_address_attributes
+from discretion.domain.profiles.verified_addresses import (
+    find_proofs,
+    list_address_attributes,
+    rank_addresses,
+)
 from discretion.store.customer_codec import ContestedValue
 from discretion.store.source_record import SourceRecord, Total
 
@@ -32,6 +36,7 @@ class Profile:
         provenance: Key of the source of each value.
         contested: Values whose accuracy the customer contests (GDPR Art. 18(1)(a)); they are in no other
             mapping.
+        ranks: Of addresses that are not proven, how certain they are (``catalogue.assurance``).
     """
 
     sealed: Mapping[str, bytes]
@@ -39,6 +44,7 @@ class Profile:
     observed: Mapping[str, int]
     provenance: Mapping[str, str]
     contested: Mapping[str, ContestedValue]
+    ranks: Mapping[str, int]
 
 
 def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profile:
@@ -71,6 +77,7 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
         observed=dict(sorted(observed.items())),
         provenance=dict(sorted(provenance.items())),
         contested={key: _build_contested(selected[key]) for key in sorted(contested_keys & selected.keys())},
+        ranks=dict(sorted(rank_addresses(catalogue, ordered, shown))),
     )
 
 

@@ -9,17 +9,24 @@ nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.assurance import ANONYMOUS_CLAIM, Assurance
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.profiles.identifier_index import NamingList, is_full
 from discretion.domain.profiles.record_identifiers import find_replacement
+from discretion.domain.profiles.verified_addresses import rank_mention
 from discretion.store.identifiers import NamedIdentifier
 from discretion.store.identities import IdentityStore
 from discretion.store.source_record import RecordIdentifier, SourceRecord
 
-_ANONYMOUS_CLAIM = len(Assurance)
-"""The rank after all assurances: a claim of a record without a number."""
+
+@dataclass(frozen=True, slots=True)
+class FoundCustomer:
+    """The customer that an identifier leads to, and how certain the strongest mention by their records is."""
+
+    id: bytes
+    rank: int
 
 
 async def find_customer(
@@ -37,13 +44,25 @@ async def find_customer(
         entry: Blind index of the identifier.
         finds_replaced: Whether an identifier that leads to nobody now leads to whoever had it before.
     """
+    match = await find_ranked_customer(identities, types, entry, finds_replaced=finds_replaced)
+    return None if match is None else match.id
+
+
+async def find_ranked_customer(
+    identities: IdentityStore,
+    types: Mapping[str, IdentifierType],
+    entry: bytes,
+    *,
+    finds_replaced: bool = False,
+) -> FoundCustomer | None:
+    """Return whom ``find_customer`` finds, with the rank of the mention that leads to them."""
     named = await identities.find_named(entry)
     return None if named is None else select_customer(named, types, finds_replaced=finds_replaced)
 
 
 def select_customer(
     named: NamedIdentifier, types: Mapping[str, IdentifierType], *, finds_replaced: bool = False
-) -> bytes | None:
+) -> FoundCustomer | None:
     """Return the customer that an identifier leads to, by the records that name it."""
     mentions = [
         (record, identifier)
@@ -70,12 +89,10 @@ def _select_strongest(
     named: NamedIdentifier,
     mentions: Iterable[tuple[SourceRecord, RecordIdentifier]],
     types: Mapping[str, IdentifierType],
-) -> bytes | None:
+) -> FoundCustomer | None:
     customers_by_rank: dict[int, set[bytes]] = {}
     for record, identifier in mentions:
-        is_anonymous = not identifier.assurance.links and record.number_assurance is None
-        rank = _ANONYMOUS_CLAIM if is_anonymous else int(identifier.assurance)
-        customers_by_rank.setdefault(rank, set()).add(record.customer)
+        customers_by_rank.setdefault(rank_mention(record, identifier), set()).add(record.customer)
     if not customers_by_rank:
         return None
     strongest = min(customers_by_rank)
@@ -83,12 +100,12 @@ def _select_strongest(
     # A full list lacks records, which may belong to others: the answer must not depend on who came first.
     if len(customers) > 1 or is_full(named.identifier, _NAMING_LISTS[strongest], types):
         return None
-    return customers.pop()
+    return FoundCustomer(customers.pop(), strongest)
 
 
 _NAMING_LISTS = {
     int(Assurance.PROVEN): NamingList.LINKS,
     int(Assurance.PRESENTED): NamingList.LINKS,
     int(Assurance.CLAIMED): NamingList.NUMBERED_CLAIMS,
-    _ANONYMOUS_CLAIM: NamingList.ANONYMOUS_CLAIMS,
+    ANONYMOUS_CLAIM: NamingList.ANONYMOUS_CLAIMS,
 }

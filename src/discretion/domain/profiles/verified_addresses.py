@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.assurance import ANONYMOUS_CLAIM, Assurance
 from discretion.catalogue.model import MAX_CATALOGUES, Attribute, Catalogue
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.profiles.erased_scopes import read_erased_scopes
 from discretion.store.source_record import Cell, RecordIdentifier, SourceRecord
 
@@ -90,6 +91,48 @@ def find_proofs(
         ]
         if proofs:
             yield pair.verified.key, cell.at, min(proofs)[1]
+
+
+def rank_addresses(
+    catalogue: Catalogue, records: Sequence[SourceRecord], shown: Mapping[str, Cell]
+) -> Iterator[tuple[str, int]]:
+    """Yield for each address that is not proven its attribute and its rank (``catalogue.assurance``).
+
+    The strongest mention by any of the person's records counts. A correction needs a code to the new address,
+    or a steward.
+    """
+    for pair in list_address_attributes(catalogue):
+        key, cell = pair.address.key, shown.get(pair.address.key)
+        if cell is None:
+            continue
+        owner = next((record for record in records if record.cells.get(key) is cell), None)
+        if owner is None or owner.source == CORRECTION_SOURCE.key:
+            continue
+        entries = {
+            identifier.entry for identifier in _find_stated(owner, str(pair.address.identifier), cell.at)
+        }
+        ranks = [
+            min(
+                rank_mention(record, identifier)
+                for record in records
+                for identifier in record.identifiers
+                if identifier.entry == entry
+            )
+            for entry in entries
+        ]
+        # Of several addresses that were stated at once, it is not known which one the cell has.
+        rank = max(ranks, default=_rank_claim(owner))
+        if rank > Assurance.PROVEN:
+            yield key, rank
+
+
+def rank_mention(record: SourceRecord, identifier: RecordIdentifier) -> int:
+    """Return how certain a mention is: its assurance, or ``ANONYMOUS_CLAIM`` without a number."""
+    return int(identifier.assurance) if identifier.assurance.links else _rank_claim(record)
+
+
+def _rank_claim(record: SourceRecord) -> int:
+    return ANONYMOUS_CLAIM if record.number_assurance is None else int(Assurance.CLAIMED)
 
 
 def _find_stated(record: SourceRecord, identifier_type: str, at: int) -> list[RecordIdentifier]:

@@ -45,6 +45,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   c           by attribute number: values that the person contests, taken out of the other members
     #               (GDPR Art. 18(1)(a)); t when observed (ms), p the source, c or v the value
     #   q           true if the person contests values: readers look for c only then
+    #   h           by attribute number, of an address that is not proven: 1 if presented, 2 if claimed by a
+    #               record with an account or loyalty number, 3 if claimed by another
     Collection(
         name="customers",
         contents="The unified profile: sealed values, open values under a random id, permitted purposes.",
@@ -67,6 +69,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
             },
             {
                 "q": BOOLEAN,
+                "h": map_of_numbers(INTEGER),
                 "c": map_of_numbers(object_of({"t": TIME, "p": TEXT}, {"c": BINARY, "v": OPEN_VALUE})),
             },
             {NUMBER_PATTERN: STORED_VALUE, "^[1-9][0-9]*t$": TIME},

@@ -50,6 +50,20 @@ BROKEN_CASES = (
         "such as P7D",
     ),
     BrokenCase(
+        "an attribute without addresses that needs an assurance",
+        "    values: [bronze, gold]",
+        "    values: [bronze, gold]\n    assurance: {account: [functional.service]}",
+        "commerce.tier is no address and has 'assurance'",
+        "has 'verified_by'",
+    ),
+    BrokenCase(
+        "an assurance for a purpose that does not use the address",
+        "    identifier: email",
+        "    identifier: email\n    assurance: {proven: [functional.servce]}",
+        "contact.email needs an assurance for 'functional.servce', which does not use it",
+        "'functional.service'?",
+    ),
+    BrokenCase(
         "assurance of an unknown type",
         SOURCE,
         f"{SOURCE}, assurance: {{emial: proven}}",

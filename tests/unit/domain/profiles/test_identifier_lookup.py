@@ -42,8 +42,8 @@ def select(*records: SourceRecord, finds_replaced: bool = False) -> str | None:
     ]
     stored = apply_naming_changes(None, changes, TYPES, 1)
     listed = tuple(record for record in records if record.id in stored.naming_records)
-    customer = select_customer(NamedIdentifier(stored, listed), TYPES, finds_replaced=finds_replaced)
-    return None if customer is None else customer.decode()
+    match = select_customer(NamedIdentifier(stored, listed), TYPES, finds_replaced=finds_replaced)
+    return None if match is None else match.id.decode()
 
 
 PROVEN, PRESENTED, CLAIMED = Assurance.PROVEN, Assurance.PRESENTED, Assurance.CLAIMED

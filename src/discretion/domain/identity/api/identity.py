@@ -8,7 +8,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.assurance import ANONYMOUS_CLAIM, Assurance, compute_withheld_bits
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
 from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
@@ -16,6 +16,7 @@ from discretion.domain.kit.graphql.page import PageInfo, PageWindow, cut_page, o
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import decide_attribute
 from discretion.domain.profiles.api.provenance import render_time
+from discretion.domain.profiles.verified_addresses import rank_mention
 from discretion.errors import Forbidden
 from discretion.plan.compile import reads_contested
 from discretion.purpose.decision import Allow
@@ -90,12 +91,18 @@ def identity_fields() -> list[StrawberryField]:
 
     async def identifiers(root: CustomerRow, info: ResolverInfo) -> list[CustomerIdentifier]:
         reading = info.context.require_reading()
-        visible_types = _visible_types(info.context, reading, root)
-        if not visible_types:
+        visible_by_rank = [
+            _visible_types(info.context, reading, root, rank) for rank in range(ANONYMOUS_CLAIM + 1)
+        ]
+        # What is visible of a weaker mention is visible of a stronger one.
+        if not visible_by_rank[0]:
             return []
-        records = await info.context.resources.identities.list_identifiers(root.id, visible_types)
+        records = await info.context.resources.identities.list_identifiers(root.id, visible_by_rank[0])
         contested_types = _list_contested_types(info.context, reading, records)
-        uncontested = {key: at for key, at in visible_types.items() if key not in contested_types}
+        uncontested = [
+            {key: at for key, at in visible_types.items() if key not in contested_types}
+            for visible_types in visible_by_rank
+        ]
         return _build_identifiers(reading, root, uncontested, records)
 
     async def history(
@@ -115,8 +122,10 @@ def identity_fields() -> list[StrawberryField]:
     ]
 
 
-def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow) -> dict[str, int]:
+def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow, rank: int) -> dict[str, int]:
     """Return the identifier types that the grant may see of this customer, each with its cut-off in ms.
+
+    Of identifiers of this rank (``catalogue.assurance``): some purposes need a more certain address.
 
     An identifier first named before the cut-off is past the retention period of every permitted purpose.
 
@@ -134,7 +143,8 @@ def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow)
         # attributes.
         field_decision = decide_attribute(catalogue, reading, attribute)
         if isinstance(field_decision, Allow) and field_decision.clear_mask:
-            permitted_kinds = row.permitted_for(attribute.kinds) & field_decision.clear_mask
+            certain_enough = ~compute_withheld_bits(attribute.assurance, rank)
+            permitted_kinds = row.permitted_for(attribute.kinds) & field_decision.clear_mask & certain_enough
             visible_types[attribute.identifier] = compute_purposes_cut_off(
                 attribute, permitted_kinds, reading.now_ms
             )
@@ -172,12 +182,20 @@ def _list_contested_types(
 
 
 def _build_identifiers(
-    reading: Reading, row: CustomerRow, visible_types: Mapping[str, int], records: Sequence[SourceRecord]
+    reading: Reading,
+    row: CustomerRow,
+    visible_by_rank: Sequence[Mapping[str, int]],
+    records: Sequence[SourceRecord],
 ) -> list[CustomerIdentifier]:
+    ranks: dict[bytes, int] = {}
+    for record in records:
+        for mention in record.identifiers:
+            rank = rank_mention(record, mention)
+            ranks[mention.entry] = min(rank, ranks.get(mention.entry, rank))
     mentions_by_entry: dict[bytes, list[tuple[RecordIdentifier, str]]] = {}
     for record in records:
         for mention in record.identifiers:
-            visible_since = visible_types.get(mention.type)
+            visible_since = visible_by_rank[ranks[mention.entry]].get(mention.type)
             if visible_since is not None and mention.at >= visible_since:
                 mentions_by_entry.setdefault(mention.entry, []).append((mention, record.source))
     ordered = sorted(

@@ -9,6 +9,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.catalogue.assurance import compute_withheld_bits
 from discretion.catalogue.model import Attribute, Catalogue
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
 from discretion.domain.kit.graphql.context import ResolverInfo
@@ -25,7 +26,7 @@ from discretion.domain.kit.graphql.page import (
 )
 from discretion.domain.profiles.api.customer_types import Node, build_object_type
 from discretion.domain.profiles.api.filter import CustomerFilterInputs
-from discretion.domain.profiles.identifier_lookup import find_customer
+from discretion.domain.profiles.identifier_lookup import find_ranked_customer
 from discretion.errors import BadRequest
 from discretion.plan.filter import (
     AttributeVisibility,
@@ -150,21 +151,20 @@ async def _find_by_identifier(
     normalised = NORMALISATION_RULES[identifier_type.normalise](identifier.value, identifier.region or None)
     if normalised is None:
         return None
-    row = await load_customer(
-        info,
-        await find_customer(
-            resources.identities,
-            resources.catalogue.identifiers,
-            resources.blind_index.index(identifier_type.key, normalised),
-            # Only the privacy office looks for what somebody had.
-            finds_replaced=reading.grant.is_steward,
-        ),
+    match = await find_ranked_customer(
+        resources.identities,
+        resources.catalogue.identifiers,
+        resources.blind_index.index(identifier_type.key, normalised),
+        # Only the privacy office looks for what somebody had.
+        finds_replaced=reading.grant.is_steward,
     )
-    if row is None or attribute is None:
+    row = None if match is None else await load_customer(info, match.id)
+    if row is None or attribute is None or match is None:
         return row
     # The decision above was about the grant; this one is about this customer's permission.
     decision = decide_attribute(resources.catalogue, reading, attribute)
-    if not isinstance(decision, Allow) or not row.allow & decision.clear_mask:
+    certain_enough = ~compute_withheld_bits(attribute.assurance, match.rank)
+    if not isinstance(decision, Allow) or not row.allow & decision.clear_mask & certain_enough:
         return None
     # Recorded although nothing of it is selected: whoever gets this customer knows that it is theirs.
     reading.record_extra(f"filter:{attribute.path}")
