@@ -83,7 +83,7 @@ class LedgerUnderTest:
     """A ledger, the entries that it acknowledged, and processes that write to it."""
 
     database: Database
-    asked: Sequence[bytes]
+    asked: Sequence[SubjectWindow]
     page_size: int
     now_ms: int = 1
     lane: int = 0
@@ -149,14 +149,13 @@ class LedgerUnderTest:
     async def check(self) -> None:
         """Compare all pages about some people with a search of every acknowledged entry."""
         expected = sorted(
-            (entry for entry in self.acknowledged if not entry.subjects.keys().isdisjoint(self.asked)),
+            (entry for entry in self.acknowledged if any(is_within(entry, window) for window in self.asked)),
             key=lambda entry: entry.receipt,
             reverse=True,
         )
         listed: list[LedgerEntry] = []
-        windows = [SubjectWindow(person) for person in self.asked]
         while page := await self.writers[0].list_by_subject(
-            windows, listed[-1].receipt if listed else None, self.page_size
+            self.asked, listed[-1].receipt if listed else None, self.page_size
         ):
             listed += page
             assert len(page) == min(self.page_size, len(expected) - len(listed) + len(page))
@@ -164,6 +163,12 @@ class LedgerUnderTest:
         assert [entry.canonical_bytes() for entry in listed] == [
             entry.canonical_bytes() for entry in expected
         ]
+
+
+def is_within(entry: LedgerEntry, window: SubjectWindow) -> bool:
+    """Return whether an entry is about a person, at a time to which the search is limited."""
+    since, until = window.since or 0, entry.at if window.until is None else window.until
+    return window.pseudonym in entry.subjects and since <= entry.at <= until
 
 
 def build_entry(people: int, at: int) -> LedgerEntry:
@@ -193,13 +198,17 @@ def database(loop: LoopRunner, mongo_url: str) -> Iterator[Database]:
         loop.run(opened.close())
 
 
-@given(steps=steps, asked=st.sets(st.sampled_from(PEOPLE), min_size=1), page_size=st.integers(1, 4))
+bounds = st.none() | st.integers(0, 4)
+windows = st.builds(SubjectWindow, st.sampled_from(PEOPLE), bounds, bounds)
+
+
+@given(steps=steps, asked=st.sets(windows, min_size=1), page_size=st.integers(1, 4))
 @settings(PROPERTY_SETTINGS)
 def test_the_list_equals_a_search_of_all_entries(
     loop: LoopRunner,
     database: Database,
     steps: list[Append | Restart | Post | CutOff | Stall],
-    asked: set[bytes],
+    asked: set[SubjectWindow],
     page_size: int,
 ) -> None:
     """After every step: nothing is missing, nothing twice, newest first, on pages of any size."""
@@ -207,7 +216,7 @@ def test_the_list_equals_a_search_of_all_entries(
     async def run() -> None:
         for collection in (COLLECTION, POSTINGS, STATE):
             await database.delete_many(collection, {})
-        ledger = LedgerUnderTest(database, sorted(asked), page_size)
+        ledger = LedgerUnderTest(database, list(asked), page_size)
         for step in steps:
             await ledger.take_step(step)
             await ledger.check()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -143,6 +144,11 @@ class PeriodLog:
                 changed.add(record.id)
         return changed
 
+    @cached_property
+    def _verified_keys(self) -> Mapping[str, str]:
+        """The attribute that says whether an address is proven, by the key of the address."""
+        return {pair.address.key: pair.verified.key for pair in list_address_attributes(self._catalogue)}
+
     def _close_period(
         self,
         record: SourceRecord,
@@ -156,8 +162,8 @@ class PeriodLog:
             (period.until for period in earlier if period.pseudonym != pseudonym), default=record.born
         )
         attributes = {*record.cells, *record.totals}
-        addresses = list_address_attributes(self._catalogue)
-        attributes |= {pair.verified.key for pair in addresses if pair.address.key in attributes}
+        # Whether an address is proven is computed of it, and no record has it.
+        attributes |= {self._verified_keys[key] for key in attributes & self._verified_keys.keys()}
         labels = {
             *(f"{EVENT_LABEL}{event_type}" for event_type in event_types),
             *(f"{IDENTIFIER_LABEL}{identifier.type}" for identifier in record.identifiers),
