@@ -27,7 +27,7 @@ from tests.bench.query.operation import ATTRIBUTES, PURPOSE
 
 ROOT_KEY = bytes(range(32))
 PLAIN_DATABASE = "bench_plain"
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
+import time
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,12 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from discretion.store.embedded import mongo_server as embedded
-from tests.fixtures.platform import open_platform
-from tests.properties.attack.outcome import run_attacks
+from tests.properties.attack.processes import run_processes
 from tests.properties.attack.world import Action, actions
 
-BATCH = 50
 MAX_ACTIONS = 16
 KINDS = ("takeover", "eviction", "overwritten", "widened", "wrong person")
 
@@ -44,32 +39,25 @@ def draw_attacks(count: int, chance: int) -> list[list[Action]]:
     return drawn[:count]
 
 
-async def run(console: Console, runs: int, chance: int) -> int:
+def run(console: Console, runs: int, chance: int, processes: int) -> int:
     """Run attacks, print a table of what they took, and return how many took something."""
-    attacks = draw_attacks(runs, chance)
+    attacks = dict(enumerate(draw_attacks(runs, chance)))
     counts: Counter[str] = Counter()
-    action_counts = Counter(action.name for attack in attacks for action in attack)
     succeeded = 0
-    with (
-        tempfile.TemporaryDirectory(prefix="discretion-attack-") as folder,
-        Progress(console=console) as progress,
-    ):
+    started = time.monotonic()
+    with Progress(console=console) as progress:
         task = progress.add_task("Attacking", total=len(attacks))
-        async with (
-            embedded.run_embedded_mongo(Path(folder) / "mongo") as mongo,
-            open_platform(mongo.url, Path(folder) / "data") as platform,
-        ):
-            for start in range(0, len(attacks), BATCH):
-                batch = dict(enumerate(attacks[start : start + BATCH], start))
-                for number, changes in (await run_attacks(platform, batch)).items():
-                    succeeded += bool(changes)
-                    counts.update(change.partition(":")[0] for change in changes)
-                    if changes:
-                        console.print(
-                            f"attack {number}: {[action.name for action in batch[number]]}: {changes}"
-                        )
-                progress.advance(task, len(batch))
-    table = Table(title=f"{len(attacks):,} attacks, {sum(action_counts.values()):,} actions")
+        for batch in run_processes(attacks, processes):
+            for number, changes in batch.items():
+                succeeded += bool(changes)
+                counts.update(change.partition(":")[0] for change in changes)
+                if changes:
+                    names = [action.name for action in attacks[number]]
+                    console.print(f"attack {number}: {names}: {changes}")
+            progress.advance(task, len(batch))
+    rate = len(attacks) / (time.monotonic() - started)
+    actions_count = sum(len(attack) for attack in attacks.values())
+    table = Table(title=f"{len(attacks):,} attacks, {actions_count:,} actions, {rate:.1f} attacks per second")
     table.add_column("what it took")
     table.add_column("attacks", justify="right")
     for kind in KINDS:
@@ -81,12 +69,15 @@ async def run(console: Console, runs: int, chance: int) -> int:
 def main(
     runs: Annotated[int, typer.Option(help="Attacks, each on a population of its own.", min=1)] = 10_000,
     chance: Annotated[int, typer.Option("--seed", help="Another seed draws other attacks.")] = 1,
+    processes: Annotated[
+        int, typer.Option(help="Processes, each with a platform and a MongoDB of its own.", min=1)
+    ] = 1,
 ) -> None:
     """Attack a platform as a stranger with an account, a card, a recycled address and shared devices.
 
     Ends with 1 if an attack took anything from anybody.
     """
-    raise typer.Exit(1 if asyncio.run(run(Console(), runs, chance)) else 0)
+    raise typer.Exit(1 if run(Console(), runs, chance, processes) else 0)
 
 
 if __name__ == "__main__":
