@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient
 
 from discretion.domain.ingest.outcome_feed.outcome_feed import DELAY_MS
 from discretion.domain.ingest.outcome_feed.tail import OutcomeTail, format_outcome
+from discretion.domain.ingest.tracking_plan.event_name import MAY_BE_PERSONAL, NAMED_ONCE
 from discretion.domain.ingest.tracking_plan.plan_violation import UNDECLARED
 from discretion.domain.ingest.tracking_plan.violation_recorder import MAX_NAMES_PER_DAY
 from discretion.store.driver.database import Database
@@ -30,7 +31,7 @@ ADDRESS = "ann@mail.example"
 VIOLATIONS = """query($source: String, $first: Int! = 500) {
   trackingPlanViolations(source: $source, first: $first) { source code event place shape count } }"""
 OUTCOMES = """query($source: String, $after: String) { ingestOutcomes(source: $source, after: $after) {
-  cursor outcomes { source type event status codes places dropped } } }"""
+  cursor outcomes { source type event eventWithheld status codes places dropped } } }"""
 
 
 def build_view(number: int, event: Any = "Product Viewed", **properties: Any) -> dict[str, Any]:
@@ -166,6 +167,32 @@ async def test_outcomes_of_all_hosts_are_shown_while_a_steward_watches(
         assert again["data"]["ingestOutcomes"]["outcomes"] == []
 
 
+async def test_an_undeclared_event_is_named_once_two_messages_had_its_name(
+    database: Database, tmp_path: Path, commands: CommandRecorder, mongo_url: str
+) -> None:
+    """As in the violations. Until then, and if it may be personal data, the reason is shown in its place."""
+    clock = Clock("2026-11-30T10:00:00")
+    platform = await build_test_platform(database, tmp_path, commands, clock=clock)
+    async with platform.http:
+        token = platform.issue_token("steward")
+        first = (await platform.query(OUTCOMES, token, {}))["data"]["ingestOutcomes"]
+
+        async def read_lines() -> list[str]:
+            clock.advance(DELAY_MS + 1)
+            page = await platform.query(OUTCOMES, token, {"after": first["cursor"]})
+            outcomes = page["data"]["ingestOutcomes"]["outcomes"]
+            return [format_outcome({**each, "at": "10:00"}).split("  ")[3] for each in outcomes]
+
+        await platform.send_messages("web-shop", build_view(1, "Moon Landed"), build_view(2, ADDRESS))
+        await platform.send_messages("web-shop", build_view(3, "product_viewed"))
+        assert await read_lines() == [NAMED_ONCE, MAY_BE_PERSONAL, "Product Viewed"]
+        stored = await read_stored(mongo_url, database.name)
+        assert b"Moon Landed" not in stored
+        assert ADDRESS.encode() not in stored
+        await platform.send_messages("web-shop", build_view(4, "Moon Landed"))
+        assert await read_lines() == ["Moon Landed", MAY_BE_PERSONAL, "Product Viewed", "Moon Landed"]
+
+
 @pytest.mark.parametrize("has_token", [True, False])
 async def test_the_command_follows_a_running_server(mongo_url: str, tmp_path: Path, has_token: bool) -> None:
     """With the token of a steward, and with the keys of the installation, which issue one."""
@@ -211,6 +238,7 @@ def test_a_line_of_the_tail_steers_no_terminal() -> None:
         "source": "\x1b[2Jweb",
         "type": "track",
         "event": "a\nb",
+        "eventWithheld": None,
         "status": "REFUSED",
         "codes": ["C\u202e"],
         "places": ["p"],

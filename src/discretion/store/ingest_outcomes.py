@@ -22,7 +22,9 @@ class ObservedOutcome:
         id: Orders the outcomes of all processes by time.
         at: When the message came (ms since 1970).
         type: Its type; empty if that is none of the tracking API.
-        event: Its event, if the catalogue declares it.
+        event: Its event, if the catalogue declares it or the name of an undeclared one may be shown.
+        undeclared: Keyed digest of the name of an undeclared event, which names nothing; None for another
+            event, and for a name that must never be shown.
         status: ``accepted``, ``duplicate`` or ``refused``.
         codes: Why it was refused, or what was left out of it.
         places: Where in the message.
@@ -38,6 +40,7 @@ class ObservedOutcome:
     codes: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     dropped: int = 0
+    undeclared: bytes | None = None
 
 
 class IngestOutcomeStore:
@@ -84,6 +87,7 @@ def parse_outcome(document: Document) -> ObservedOutcome:
         codes=tuple(document["codes"]),
         places=tuple(document["places"]),
         dropped=document["dropped"],
+        undeclared=document.get("undeclared"),
     )
 
 
@@ -100,4 +104,5 @@ def build_outcome_document(outcome: ObservedOutcome, expires: int) -> MutableDoc
         "places": list(outcome.places),
         "dropped": outcome.dropped,
         "expires": build_date(expires),
+        **({} if outcome.undeclared is None else {"undeclared": outcome.undeclared}),
     }

@@ -73,6 +73,13 @@ class TrackingPlanViolationStore:
         # In order: the second operation of a count looks at what the first one wrote.
         await self._database.bulk_write(COLLECTION, operations, ordered=True)
 
+    async def find_events(self, ids: Collection[bytes]) -> dict[bytes, str]:
+        """Return the events of these kinds whose names may be shown, by kind."""
+        documents = await self._database.find(
+            COLLECTION, {"_id": {"$in": sorted(ids)}, "event": {"$exists": True}}, {"event": 1}
+        )
+        return {document["_id"]: document["event"] for document in documents}
+
     async def list_all(self, source: str | None, limit: int) -> list[StoredViolation]:
         """List violations, of one source if one is named: the latest day first, then the most frequent."""
         documents = await self._database.find(

@@ -82,7 +82,7 @@ def build_ingest(
     violations = ViolationRecorder(
         catalogue=catalogue, store=violation_store, blind_index=context.blind_index, now_ms=clock
     )
-    feed = OutcomeFeed(catalogue=catalogue, store=IngestOutcomeStore(database), now_ms=clock, entropy=entropy)
+    feed = OutcomeFeed(catalogue, IngestOutcomeStore(database), clock, entropy, violations)
     return IngestComponents(
         intake=Intake(
             validator=validator,

@@ -232,9 +232,9 @@ def _add_tail_command(commands: typer.Typer, open_tail: OpenTail) -> None:
         """Show live what sources send and what becomes of it.
 
         One line for each message: time, source, type, event, outcome, and the codes
-        and places of what was refused or left out. It never shows a value, an id, or
-        a name that is not in the catalogue; GraphQL { trackingPlanViolations } counts
-        those that may be shown.
+        and places of what was refused or left out. It never shows a value or an id.
+        The name of an undeclared event is shown once two messages had it, and never
+        if it looks like personal data, as in GraphQL { trackingPlanViolations }.
 
         It asks a running server every second and shows the messages of all servers
         that share its MongoDB, some seconds after they came; at most 500 a second of

@@ -84,7 +84,8 @@ INGEST_COLLECTIONS: tuple[Collection, ...] = (
                 "places": array_of(TEXT),
                 "dropped": INTEGER,
                 "expires": DATE,
-            }
+            },
+            {"undeclared": BINARY},
         ),
         indexes=(Index((("expires", 1),), expire_s=0),),
     ),

@@ -9,10 +9,13 @@ from strawberry.types.field import StrawberryField
 
 from discretion.domain.ingest.message import IngestStatus
 from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
+from discretion.domain.ingest.tracking_plan.event_name import MAY_BE_PERSONAL, NAMED_ONCE
+from discretion.domain.ingest.tracking_plan.plan_violation import EVENT_UNDECLARED
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.reveal.forms import format_timestamp
+from discretion.store.ingest_outcomes import ObservedOutcome
 
 PAGE_SIZE = 500
 
@@ -24,7 +27,12 @@ class LiveOutcome:
     at: DateTime = strawberry.field(description="When it came.")
     source: str
     type: str | None = strawberry.field(description="Its type; null if that is none of the tracking API.")
-    event: str | None = strawberry.field(description="Its event, if the catalogue declares it.")
+    event: str | None = strawberry.field(
+        description="Its event; null if it is none, or if its name may not be shown."
+    )
+    event_withheld: str | None = strawberry.field(
+        description="Why the name of an undeclared event is not shown; null if it is, or if there is none."
+    )
     status: IngestStatus
     codes: list[str] = strawberry.field(description="Why it was refused, and what was left out of it.")
     places: list[str] = strawberry.field(description="Where in the message; one for each code.")
@@ -55,6 +63,7 @@ def build_outcomes_field(provide: Callable[[], OutcomeFeed]) -> StrawberryField:
                     source=outcome.source,
                     type=outcome.type or None,
                     event=outcome.event or None,
+                    event_withheld=_explain_withheld(outcome),
                     status=IngestStatus(outcome.status),
                     codes=list(outcome.codes),
                     places=list(outcome.places),
@@ -71,3 +80,9 @@ def build_outcomes_field(provide: Callable[[], OutcomeFeed]) -> StrawberryField:
         "recorded only while somebody asks. At most 500 a second of each server. For the steward."
     )
     return build_field(resolve_outcomes, "ingestOutcomes", LiveOutcomes | None, description)
+
+
+def _explain_withheld(outcome: ObservedOutcome) -> str | None:
+    if outcome.event or EVENT_UNDECLARED not in outcome.codes:
+        return None
+    return MAY_BE_PERSONAL if outcome.undeclared is None else NAMED_ONCE

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.message import MessageOutcome
+from discretion.domain.ingest.tracking_plan.event_name import read_event_name
+from discretion.domain.ingest.tracking_plan.violation_recorder import ViolationRecorder
 from discretion.domain.ingest.validation import MESSAGE_TYPES
 from discretion.errors import BadRequest
 from discretion.store.ingest_outcomes import EVERY_SOURCE, IngestOutcomeStore, ObservedOutcome
@@ -43,10 +45,12 @@ class OutcomeFeed:
         store: IngestOutcomeStore,
         now_ms: Callable[[], int],
         entropy: Callable[[int], bytes],
+        violations: ViolationRecorder,
     ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._now_ms = now_ms
+        self._violations = violations
         self._process = entropy(4).hex()
         self._number = 0
         self._watched: frozenset[str] = frozenset()
@@ -95,13 +99,25 @@ class OutcomeFeed:
         before = max(after, _build_id(now - DELAY_MS))
         outcomes = await self._store.list_between(source, after, before, limit)
         is_full = len(outcomes) == limit
-        return OutcomePage(tuple(outcomes), outcomes[-1].id if is_full else before)
+        named = await self._name_events(outcomes)
+        return OutcomePage(tuple(named), outcomes[-1].id if is_full else before)
+
+    async def _name_events(self, outcomes: Iterable[ObservedOutcome]) -> list[ObservedOutcome]:
+        """Return outcomes with the names of undeclared events that may be shown by now."""
+        outcomes = list(outcomes)
+        names = await self._violations.find_event_names(
+            {each.undeclared for each in outcomes if each.undeclared is not None}
+        )
+        return [
+            replace(each, event=names[each.undeclared]) if each.undeclared in names else each
+            for each in outcomes
+        ]
 
     def _observe(self, source: Source, at: int, raw: object, outcome: MessageOutcome) -> ObservedOutcome:
         self._number += 1
         members = raw if isinstance(raw, dict) else {}
         message_type = members.get("type")
-        event = members.get("event") if message_type == "track" else message_type
+        name = read_event_name(self._catalogue, source, members)
         faults = [(each.code, each.place) for each in outcome.left_out[:MAX_CODES]]
         if outcome.code:
             faults.insert(0, (outcome.code, outcome.place))
@@ -110,11 +126,14 @@ class OutcomeFeed:
             at=at,
             source=source.key,
             type=message_type if message_type in MESSAGE_TYPES else "",
-            event=event if isinstance(event, str) and event in self._catalogue.events else "",
+            event=name.text if name.is_declared else "",
             status=outcome.status.value,
             codes=tuple(code for code, _ in faults),
             places=tuple(place for _, place in faults),
             dropped=outcome.dropped,
+            undeclared=None
+            if name.is_declared or not name.text
+            else self._violations.identify_event(source, name.text),
         )
 
 

@@ -14,7 +14,7 @@ from discretion.errors import Misconfigured
 POLL_S = 1.0
 TIMEOUT_S = 20.0
 QUERY = """query Tail($source: String, $after: String) { ingestOutcomes(source: $source, after: $after) {
-  cursor outcomes { at source type event status codes places dropped } } }"""
+  cursor outcomes { at source type event eventWithheld status codes places dropped } } }"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class OutcomeTail:
 def format_outcome(outcome: Mapping[str, Any]) -> str:
     """Return the line of one outcome; control characters of a server that is none are not printed."""
     name = outcome["event"] if outcome["event"] not in (None, outcome["type"]) else ""
+    name = name or outcome["eventWithheld"]
     faults = [
         f"{code} {place}".strip() for code, place in zip(outcome["codes"], outcome["places"], strict=True)
     ]

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from discretion.catalogue.event_names import find_event
 from discretion.catalogue.model import Catalogue, EventProperty, Source
 from discretion.domain.ingest.event import PAGE_MEMBERS
 from discretion.domain.ingest.json_path import flatten_traits
 from discretion.domain.ingest.message import Fact, RefusedMessage
+from discretion.domain.ingest.tracking_plan.event_name import read_event_name
 from discretion.domain.ingest.tracking_plan.showable_name import is_showable_name
 from discretion.domain.ingest.tracking_plan.value_shape import describe_shape
 
@@ -18,6 +18,9 @@ UNDECLARED = "UNDECLARED"
 """The reason of a value that is dropped because the catalogue does not declare it for the channel."""
 
 EVENT_UNDECLARED = "EVENT_UNDECLARED"
+EVENT_PLACE = "event"
+"""The code and the place of a refused message whose event the catalogue does not declare."""
+
 _POSITION = re.compile(r"\.\d+(?=\.|$)")
 MAX_NAMES_OF_MESSAGE = 50
 """The most undeclared names of one message that are counted apart; the others are not counted."""
@@ -50,7 +53,7 @@ def find_violations(
         if isinstance(result, RefusedMessage):
             yield PlanViolation(result.code)
         return
-    event, is_declared = _name_event(catalogue, source, raw)
+    event, is_declared = read_event_name(catalogue, source, raw)
     if isinstance(result, RefusedMessage):
         # An undeclared event is no event of the catalogue, whatever its name is.
         shape = "" if result.code == EVENT_UNDECLARED else _describe_place(raw, result.place)
@@ -64,18 +67,6 @@ def find_violations(
         for _, (place, value) in zip(range(MAX_NAMES_OF_MESSAGE), names, strict=False):
             shown_place = place if is_showable_name(place.partition(".")[2].replace("*", "")) else ""
             yield PlanViolation(UNDECLARED, event, shown_place, describe_shape(value), is_declared=False)
-
-
-def _name_event(catalogue: Catalogue, source: Source, raw: Mapping[str, object]) -> tuple[str, bool]:
-    """Return the event's name, empty if it must not be shown, and whether the catalogue declares it."""
-    if raw.get("type") != "track":
-        name = raw.get("type")
-        return (name, True) if isinstance(name, str) and name in catalogue.events else ("", True)
-    name = raw.get("event")
-    declared = find_event(catalogue, name)
-    if declared is not None and source.channel in declared.channels:
-        return declared.key, True
-    return (name, False) if isinstance(name, str) and is_showable_name(name) else ("", False)
 
 
 def _list_undeclared(

@@ -8,13 +8,18 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.message import Fact, RefusedMessage
-from discretion.domain.ingest.tracking_plan.plan_violation import PlanViolation, find_violations
+from discretion.domain.ingest.tracking_plan.plan_violation import (
+    EVENT_PLACE,
+    EVENT_UNDECLARED,
+    PlanViolation,
+    find_violations,
+)
 from discretion.seal.blind_index import BlindIndex
 from discretion.store.tracking_plan_violations import (
     StoredViolation,
@@ -61,7 +66,7 @@ class ViolationRecorder:
 
     def record(self, source: Source, messages: Iterable[tuple[object, Fact | RefusedMessage]]) -> None:
         """Count the violations of messages, given what became of each by the validator."""
-        day = datetime.fromtimestamp(self._now_ms() / 1000, UTC).date().isoformat()
+        day = self._find_day()
         for raw, result in messages:
             if isinstance(result, Fact) and not result.left_out and not result.dropped:
                 continue
@@ -69,6 +74,26 @@ class ViolationRecorder:
             message = self._blind_index.index("message", source.key, ascii(result.message_id))
             for violation in find_violations(self._catalogue, source, raw, result):
                 self._add(source.key, day, violation, message)
+
+    def identify_event(self, source: Source, name: str) -> bytes:
+        """Return the keyed digest under which an undeclared event is counted today."""
+        return self._identify(
+            source.key, self._find_day(), PlanViolation(EVENT_UNDECLARED, name, EVENT_PLACE)
+        )
+
+    async def find_event_names(self, ids: Collection[bytes]) -> dict[bytes, str]:
+        """Return the names of undeclared events that may be shown, by digest.
+
+        Raises:
+            Unavailable: the database is unavailable.
+        """
+        if not ids:
+            return {}
+        await self.flush()
+        return await self._store.find_events(ids)
+
+    def _find_day(self) -> str:
+        return datetime.fromtimestamp(self._now_ms() / 1000, UTC).date().isoformat()
 
     def _add(self, source: str, day: str, violation: PlanViolation, message: bytes) -> None:
         key = self._identify(source, day, violation)
