@@ -25,6 +25,14 @@ from discretion.store.document import MutableDocument
 from discretion.token.grant import SELF
 
 DAY = 24 * 3600 * 1000
+ACCOUNT_ADDRESSES = {
+    "contact.email": "marketing.communications.email",
+    "contact.phone": "marketing.communications.sms",
+}
+"""Addresses that a purpose sees only if an account or more vouches for them, each with the purpose."""
+
+ANONYMOUS = 3
+"""The stored rank of an address that nobody but an anonymous record has claimed."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,14 @@ def read_permitted_bits(doc: MutableDocument, now: int, kinds: tuple[str, ...] =
     return allow
 
 
+def mask_certain(attribute: Attribute, doc: MutableDocument) -> int:
+    """Return the bits of the purposes for which a customer's address is certain enough."""
+    if doc.get("h", {}).get(str(attribute.number)) != ANONYMOUS:
+        return -1
+    wanting = [use for use in attribute.uses if use.purpose.key == ACCOUNT_ADDRESSES.get(attribute.path)]
+    return ~sum(1 << use.purpose.bit for use in wanting)
+
+
 def list_expired(declaration: Attribute | EventType, observed: int, now: int) -> list[bool]:
     """Return whether an observation is past the retention of the declaration and of each of its purposes."""
     purpose_retentions = [use.purpose.retention for use in declaration.uses if use.purpose.retention]
@@ -106,7 +122,7 @@ class TwinMaker:
         values = CustomerValues(doc, key)
         for attribute in self._catalogue.attributes.values():
             value, observed = values.get(attribute)
-            permitted = read_permitted_bits(doc, self.now, attribute.kinds)
+            permitted = read_permitted_bits(doc, self.now, attribute.kinds) & mask_certain(attribute, doc)
             if value is None and self._holder.find_form(attribute, permitted) is not None:
                 continue
             form = self._holder.find_form(

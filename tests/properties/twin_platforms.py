@@ -36,7 +36,13 @@ from discretion.token.grant import SELF
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, open_platform
 from tests.properties.queries import GeneratedQuery, QuerySpace
-from tests.properties.twin_databases import CustomerValues, TokenHolder, TwinMaker, read_permitted_bits
+from tests.properties.twin_databases import (
+    ACCOUNT_ADDRESSES,
+    CustomerValues,
+    TokenHolder,
+    TwinMaker,
+    read_permitted_bits,
+)
 
 PLAIN_FIELDS = {"_id", *WINDOW_FIELDS, KINDS, WRAPPED_KEY, FORMER, f"{FORMER}.{FORMER_ID}"}
 """Fields of a customer document that hold no attribute."""
@@ -152,6 +158,12 @@ def list_unjustified_fields(
         )
     }
     allowed |= contested_fields | ({"q"} if contested_fields else set())
+    allowed |= {
+        f"h.{attribute.key}"
+        for attribute in catalogue.attributes.values()
+        for use in holder.list_justified_uses(attribute.category, attribute.uses)
+        if ACCOUNT_ADDRESSES.get(attribute.path) == use.purpose.key
+    }
     allowed |= {
         f"p.{attribute.key}"
         for attribute in catalogue.attributes.values()

@@ -25,6 +25,7 @@ from discretion.plan.customer_members import (
     KINDS,
     WRAPPED_KEY,
     list_value_members,
+    name_assurance,
     name_contested,
     name_provenance,
     name_time,
@@ -116,6 +117,8 @@ def _build_projections(
             decision = decisions[attribute.path]
             if isinstance(decision, Allow):
                 names.update(list_value_members(attribute))
+                if _needs_rank(attribute, decision):
+                    names.add(name_assurance(attribute.key))
                 if reads_contested(attribute, decision):
                     contested_names.add(name_contested(attribute.key))
         for attribute in resolved_attributes:
@@ -217,7 +220,7 @@ def _generate_guard(
         f"   for x, y in S[{index}]:",
         "    if o < y: b &= ~x",
         f"   if o < E[{index}]: b = 0",
-        *_generate_assurance(attribute),
+        *_generate_assurance(attribute, allow),
         f"  if b & {allow.mask}:",
         f"   m |= {1 << index}",
     ]
@@ -232,14 +235,19 @@ def _generate_guard(
     lines += [
         "  else:",
         f"   v{index} = {null}",
-        f"   W[{index}, {_generate_reason(attribute, permission_source, allow.mask)}].add(i)",
+        f"   W[{index}, {_generate_reason(attribute, permission_source, allow)}].add(i)",
     ]
     return lines
 
 
-def _generate_assurance(attribute: Attribute) -> list[str]:
+def _needs_rank(attribute: Attribute, allow: Allow) -> bool:
+    """Return whether a purpose of the request needs a certain address; the person themselves does not."""
+    return allow.mask >= 0 and any(bits & allow.mask for _, bits in attribute.assurance)
+
+
+def _generate_assurance(attribute: Attribute, allow: Allow) -> list[str]:
     """Return source that takes the bits of purposes for which an address is not certain enough."""
-    if not attribute.assurance:
+    if not _needs_rank(attribute, allow):
         return []
     withheld = {
         rank: compute_withheld_bits(attribute.assurance, rank) for rank in range(1, ANONYMOUS_CLAIM + 1)
@@ -247,10 +255,11 @@ def _generate_assurance(attribute: Attribute) -> list[str]:
     return [f"  z = {withheld!r}.get((d({ASSURANCE!r}) or {{}}).get({attribute.key!r}), 0)", "  b &= ~z"]
 
 
-def _generate_reason(attribute: Attribute, permission_source: str, mask: int) -> str:
+def _generate_reason(attribute: Attribute, permission_source: str, allow: Allow) -> str:
     """Return source of the number of the reason why a value is withheld."""
+    mask = allow.mask
     reason = f"2 if {permission_source} & {mask} else 1"
-    if not attribute.assurance:
+    if not _needs_rank(attribute, allow):
         return reason
     return f"3 if {permission_source} & {mask} and not {permission_source} & ~z & {mask} else {reason}"
 

@@ -59,7 +59,6 @@ def name_kind(kind: str) -> str:
 
 def list_value_members(attribute: Attribute) -> tuple[str, ...]:
     """Return the members that hold an attribute's value, and what it takes to judge it."""
-    judged_by = (name_assurance(attribute.key),) if attribute.assurance else ()
     if attribute.sealed:
-        return (attribute.key, *judged_by, *map(name_kind, attribute.kinds))
-    return (attribute.key, name_time(attribute.key), *judged_by)
+        return (attribute.key, *map(name_kind, attribute.kinds))
+    return (attribute.key, name_time(attribute.key))
