@@ -28,6 +28,7 @@ from tests.journeys.consent import (
     read_states,
     verify_receipt,
 )
+from tests.journeys.test_login_reach import merge_ann_and_ben, read_me
 
 # joserfc prefers algorithm names with the curve (RFC 9864); rdflib parses JSON-LD by a deprecated class.
 pytestmark = [
@@ -323,3 +324,25 @@ async def test_the_consent_history_follows_merge_and_unmerge(platform: PlatformU
     assert {node["id"] for node in unmerge_answer["data"]["unmerge"]} == set(ids)
     assert {node["purpose"] for node in await read_history(platform, ann_token)} == {EMAIL, *DESCENDANTS}
     assert {node["purpose"] for node in await read_history(platform, bob_token)} == {PARTNERS, *DESCENDANTS}
+
+
+@pytest.mark.parametrize("account", ["w-ann", "w-ben"])
+async def test_each_login_of_a_joined_customer_gets_the_answer_to_its_statement(
+    platform: PlatformUnderTest, account: str
+) -> None:
+    """Whichever of the two was known first: the answer shows the customer that both are now."""
+    await merge_ann_and_ben(platform)
+    token = platform.issue_token("customer", subject=account)
+    me = await read_me(platform, account)
+    assert me is not None
+    statements: list[tuple[str, dict[str, Any]]] = [
+        (SET_CONSENT, {"p": [{"purpose": EMAIL, "given": True}]}),
+        (OBJECT_TO, {"p": [STATISTICS]}),
+        (OPT_OUT, {}),
+        (WITHDRAW_CONSENT, {"p": [EMAIL]}),
+    ]
+    for query, variables in statements:
+        payload = await mutate(platform, token, query, **variables)
+        assert payload["customer"]["id"] == me["id"]
+        claims = await verify_receipt(platform, payload["receipts"][0]["jws"])
+        assert claims["sub"] == me["id"]

@@ -286,7 +286,9 @@ async def _record_choices(
     )
     reading.record_extra("consents")
     # Loaded after the statement: the response shows the customer under the permissions that are now in force.
-    row = await load_customer(info, customer_id)
+    # A customer's own statement is written under the id that stays with their login, which is not always the
+    # id of the customer that the login reaches now.
+    row = await load_customer(info, reading.own_customer if reading.grant.is_self else customer_id)
     if row is None:
         raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
     return ConsentOutcome(row, [_build_receipt(services, reading, row, event) for event in events])
