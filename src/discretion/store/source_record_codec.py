@@ -52,7 +52,13 @@ def parse_record(document: Document) -> SourceRecord:
         last=get(LAST, 0),
         born=get(BORN, 0),
         identifiers=tuple(_parse_record_identifier(identifier) for identifier in get(IDENTIFIERS, ())),
-        cells={key: _parse_cell(cell) for key, cell in get(CELLS, {}).items()},
+        # Spelled out: a record has a dozen cells, and every message reads records.
+        cells={
+            key: _parse_removed_cell(each)
+            if "e" in each
+            else Cell(each["t"], each.get("m", ""), each.get("c"), each.get("v"), each.get("b"), "q" in each)
+            for key, each in get(CELLS, {}).items()
+        },
         totals={key: Total(total["t"], total["n"], total.get("e")) for key, total in get(TOTALS, {}).items()},
         ambient_choices=statement_codec.parse_ambient_choices(get(AMBIENT_CHOICES, {})),
         explicit_choices=statement_codec.parse_choices(get(EXPLICIT_CHOICES, {})),
@@ -71,8 +77,12 @@ def parse_record(document: Document) -> SourceRecord:
         if removals
         else {},
         number_assurance=None if NUMBER_ASSURANCE not in document else Assurance(document[NUMBER_ASSURANCE]),
-        claim_refusals={entry: tuple(nodes) for entry, nodes in get(CLAIM_REFUSALS, {}).items()},
-        ledger_periods=tuple(_parse_ledger_period(period) for period in get(LEDGER_PERIODS, ())),
+        claim_refusals={entry: tuple(nodes) for entry, nodes in document[CLAIM_REFUSALS].items()}
+        if CLAIM_REFUSALS in document
+        else {},
+        ledger_periods=tuple(_parse_ledger_period(period) for period in document[LEDGER_PERIODS])
+        if LEDGER_PERIODS in document
+        else (),
     )
 
 
@@ -132,10 +142,11 @@ class _Member(NamedTuple):
     is_absent: Callable[[Any], bool] = operator.not_
 
 
-def _parse_cell(cell: Document) -> Cell:
+def _parse_removed_cell(cell: Document) -> Cell:
+    """Parse the cell of a removed birth date."""
     parsed = Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"), "q" in cell)
-    if (removed := cell.get("e")) is not None:
-        parsed.removed_birth = RemovedBirthDate(removed["t"], removed["m"], removed.get("b"))
+    removed = cell["e"]
+    parsed.removed_birth = RemovedBirthDate(removed["t"], removed["m"], removed.get("b"))
     return parsed
 
 

@@ -82,7 +82,7 @@ def find_refusal_changes(
         record
         for record in records.values()
         if (before := evidence.records.get(record.id)) is None
-        or before.identifiers != record.identifiers
+        or (before.identifiers is not record.identifiers and before.identifiers != record.identifiers)
         or before.removals != record.removals
     ]
     return PersonRefusalChange(
