@@ -36,8 +36,8 @@ class PersonState:
         laws: Keys of the jurisdictions that protect them, sorted.
         restricted: Whether processing is restricted (GDPR Art. 18).
         born_at: UTC midnight of the birth date (ms) of a person who may be a child, else None.
-        refused_by_provers: Purposes, and nodes of their tree, that others refuse who have proven what this
-            person only claims, sorted.
+        refused_by_provers: Of a person without a login: purposes, and nodes of their tree, that others refuse
+            who have proven what this person names, sorted.
     """
 
     statements: tuple[RecordStatements, ...] = field(default=(), repr=False)
@@ -51,6 +51,8 @@ class PersonState:
         return (
             bool(self.refused_by_provers)
             and purpose.basis in REFUSABLE
+            # Otherwise whoever types an address that somebody proved would evade the detection of fraud.
+            and purpose.family is not Family.SECURITY
             and not set(list_purpose_path(purpose.key)).isdisjoint(self.refused_by_provers)
         )
 

@@ -55,7 +55,7 @@ _STATEMENT_MEMBERS = (
 )
 
 
-NAMING_MEMBERS = (SOURCE, CUSTOMER, IDENTIFIERS, REMOVALS, NUMBER_ASSURANCE)
+NAMING_MEMBERS = (SOURCE, CUSTOMER, IDENTIFIERS, REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS)
 """Members that say whose the identifiers of a record are."""
 
 
@@ -167,7 +167,7 @@ class SourceRecordStore:
             {"$sort": {"_id": 1}},
             {
                 "$project": {
-                    **dict.fromkeys((SOURCE, CONTESTED, REMOVALS, NUMBER_ASSURANCE), 1),
+                    **dict.fromkeys((SOURCE, CONTESTED, REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS), 1),
                     IDENTIFIERS: identifiers,
                 }
             },

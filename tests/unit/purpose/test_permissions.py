@@ -353,3 +353,11 @@ def test_more_laws_restrictions_or_youth_never_protect_less(
         stricter = compute_permitted_bits(CATALOGUE, LAW, stricter_state, NOW)
         assert stricter.allow & ~permitted.allow == 0
         assert all(fewer & ~more == 0 for more, fewer in zip(permitted.kinds, stricter.kinds, strict=True))
+
+
+@pytest.mark.parametrize(("family", "expected"), [(Family.STATISTICS, False), (Family.SECURITY, True)])
+def test_what_others_refuse_does_not_stop_the_detection_of_fraud(family: Family, expected: bool) -> None:
+    purpose = replace(COUNT, family=family)
+    state = PersonState((), ("eu",), refused_by_provers=(purpose.key,))
+    assert judge_purpose(CATALOGUE, LAW, state, purpose, NOW).permitted is expected
+    assert judge_purpose(CATALOGUE, LAW, replace(state, refused_by_provers=()), purpose, NOW).permitted

@@ -7,7 +7,8 @@ proven the identifier too decides for itself, as a family does that shares a mai
 The identifier names, for each record that has proven it, what its person refuses; a record that it reaches
 has a copy, and permissions are computed from the copy. Both are written in the transaction of the refusal, of
 the proof or of the mention, whichever comes last, so their order does not matter. A refusal only takes
-permissions from other records, it gives the speaker no access to them, and it reaches nothing from there.
+permissions from other records, it gives the speaker no access to them, and it reaches nothing from there. It
+voids nothing that a login agreed to: then only the address that the login claims is withheld.
 
 A record that claims an identifier whose list of claims is full could not be found by a later refusal.
 Therefore everything that can be refused is refused for it.

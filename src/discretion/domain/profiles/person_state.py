@@ -64,10 +64,20 @@ def build_person_state(
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
         restricted=any(record.restricted for record in ordered),
         born_at=_find_birth_time(catalogue, ordered),
-        refused_by_provers=tuple(
-            sorted({node for record in ordered for nodes in record.claim_refusals.values() for node in nodes})
-        ),
+        refused_by_provers=_find_refused_by_provers(ordered),
     )
+
+
+def _find_refused_by_provers(records: Sequence[SourceRecord]) -> tuple[str, ...]:
+    """Return what others refuse for a person of whom there is no login, sorted.
+
+    A login's own words count: whoever typed an identifier into their browser, or let them type it, voids
+    nothing that they agreed to. Of their profile only the claimed address is withheld (``rank_mention``).
+    """
+    if any(record.is_login for record in records):
+        return ()
+    refused = {node for record in records for nodes in record.claim_refusals.values() for node in nodes}
+    return tuple(sorted(refused))
 
 
 def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes: Collection[str]) -> bool:

@@ -127,8 +127,14 @@ def rank_addresses(
 
 
 def rank_mention(record: SourceRecord, identifier: RecordIdentifier) -> int:
-    """Return how certain a mention is: its assurance, or ``ANONYMOUS_CLAIM`` without a number."""
-    return int(identifier.assurance) if identifier.assurance.links else _rank_claim(record)
+    """Return how certain a mention is: its assurance, or ``ANONYMOUS_CLAIM`` of a weaker one.
+
+    That is a claim without a number, and one of an identifier whose owner refuses something: an account that
+    typed it does not agree for them.
+    """
+    if identifier.assurance.links:
+        return int(identifier.assurance)
+    return ANONYMOUS_CLAIM if identifier.entry.hex() in record.claim_refusals else _rank_claim(record)
 
 
 def _rank_claim(record: SourceRecord) -> int:

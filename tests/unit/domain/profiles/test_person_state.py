@@ -133,3 +133,14 @@ def test_a_record_without_a_number_takes_no_law_away(
     records = [build_record(**LOGIN_IN_GERMANY), *(build_record(**members) for members in others)]
     state = build_person_state(CATALOGUE, lambda country, region: f"{country}-{region}", records)
     assert state.laws == laws
+
+
+@pytest.mark.parametrize(("assurance", "expected"), [(None, ("marketing",)), (Assurance.PROVEN, ())])
+def test_others_refuse_only_for_a_person_without_a_login(
+    assurance: Assurance | None, expected: tuple[str, ...]
+) -> None:
+    """Of a browser and an account, the account's own words count."""
+    browser = build_record(claim_refusals={"0a": ("marketing",)})
+    account = replace(build_record(number_assurance=assurance), id=b"other")
+    state = build_person_state(CATALOGUE, lambda _country, _region: "eu", [browser, account])
+    assert state.refused_by_provers == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -36,7 +36,7 @@ class Permission:
     why: str = strawberry.field(
         description="`required_by_law`, `contract`, `agreed` or `not_refused`; else `refused`, `not_agreed`, "
         "`opt_out_signal`, `notice_changed`, `age`, `restricted`, or for a steward `identifier_refused`: "
-        "somebody else refuses who has proven an identifier that this customer only claims."
+        "somebody else refuses who has proven an identifier that this customer names without a login."
     )
     since: DateTime | None = strawberry.field(description="When the word that counts was said.")
     until: DateTime | None = strawberry.field(description="When time alone will change it.")
@@ -116,9 +116,6 @@ async def read_consent_state(
         customer, list_state_attributes(resources.catalogue)
     )
     state = build_person_state(resources.catalogue, services.lawbook.find_key_of_place, record_statements)
-    # Whoever types an address must not learn here what its owner refused.
-    if not info.context.require_reading().grant.is_steward:
-        state = replace(state, refused_by_provers=())
     signals = [
         signal
         for record in record_statements
