@@ -33,11 +33,24 @@ def must_be_heard(
 
 def has_login(records: Iterable[SourceRecord], types: Mapping[str, IdentifierType]) -> bool:
     """Return whether somebody can log in as the customer of these records: they have proven a number."""
-    return any(
-        Assurance.PROVEN in identifier.times and identifier.type in types and types[identifier.type].number
-        for record in records
-        for identifier in record.identifiers
-    )
+    return bool(find_logins(records, types))
+
+
+def find_logins(
+    records: Iterable[SourceRecord], types: Mapping[str, IdentifierType]
+) -> dict[bytes, set[bytes]]:
+    """Return by the blind index of each number that these records have proven the ids of those that have."""
+    logins: dict[bytes, set[bytes]] = {}
+    for record in records:
+        for identifier in record.identifiers:
+            identifier_type = types.get(identifier.type)
+            if (
+                identifier_type is not None
+                and identifier_type.number
+                and Assurance.PROVEN in identifier.times
+            ):
+                logins.setdefault(identifier.entry, set()).add(record.id)
+    return logins
 
 
 def _agree_by_claims(left: Sequence[SourceRecord], right: Sequence[SourceRecord]) -> bool:

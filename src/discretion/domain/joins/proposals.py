@@ -1,9 +1,9 @@
 """Joins of two logins that rest on claims: both are informed first, and either may object.
 
 A steward proposes the join (``domain.identity.hearing`` says when one must). A message goes to every address
-that the two have proven; only after the mail server has accepted all of them is the proposal stored, so what
-is stored was announced. When the time for objections ends, a worker joins the two. Proposal, objection and
-join are each one transaction: of an objection and a join at the same moment, one happens.
+that logins of the two have proven. Only after the mail server has accepted all of them is the proposal
+stored, so what is stored was announced. When the time for objections ends, a worker joins the two. Proposal,
+objection and join are each one transaction: of an objection and a join at the same moment, one happens.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class JoinProposals:
 
         Args:
             draft: The join.
-            recipients: The addresses that they have proven.
+            recipients: The addresses that their logins have proven.
 
         Raises:
             Unavailable: ``MAIL_UNAVAILABLE``; nothing is stored, and some may have been informed.

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.identity.hearing import has_login
 from discretion.domain.identity.stewardship import check_reason
+from discretion.domain.joins.api.informed_logins import find_informed_logins
 from discretion.domain.joins.proposals import JoinDraft, JoinProposals
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_subjects
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.requests.api.known_address import reveal_addresses
-from discretion.domain.requests.code_addresses import EMAIL_TYPE, find_proven_addresses
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow
@@ -24,8 +22,6 @@ from discretion.store.proposed_joins import ProposalState, ProposedJoin
 
 PROPOSAL_ID_KIND = b"proposed-join"
 MAX_PROPOSALS = 100
-MAX_NOTICES = 5
-"""Addresses of one customer that a notice goes to, those that were proven first."""
 
 strawberry.enum(ProposalState, name="ProposedJoinState", description="What became of a proposed join.")
 
@@ -59,9 +55,10 @@ def proposal_fields(
     )
     list_description = "Proposed joins in a state, those that end first, at most 100. For the steward."
     propose_description = (
-        "Informs the confirmed addresses of these customers that they are to be joined, and joins them when "
-        "the time for objections ends (`DISCRETION_OBJECTION_DAYS`). For two who have a login each and agree "
-        "only on what one of them claims. A repetition answers the same. For the steward."
+        "Informs every address that the logins of these customers have confirmed that they are to be joined, "
+        "and joins them when the time for objections ends (`DISCRETION_OBJECTION_DAYS`). For two who have a "
+        "login each and agree only on what one of them claims. Refused with `LOGIN_WITHOUT_ADDRESS` if a "
+        "login has confirmed none. A repetition answers the same. For the steward."
     )
     object_description = (
         "Stops a proposed join. For either customer, and for the steward whom one of them has told. A "
@@ -103,7 +100,7 @@ async def propose_join(services: JoinProposals, info: ResolverInfo, draft: JoinD
     Raises:
         BadRequest: ``MERGE_OF_ONE``, ``MERGE_REASON``; NotFound: ``CUSTOMER_NOT_FOUND``.
         Conflict: ``NOTICE_NOT_NEEDED``; fewer than two of them have a login. ``LOGIN_WITHOUT_ADDRESS``; one
-            with a login cannot be informed. ``JOIN_OBJECTED``.
+            of their logins cannot be informed. ``JOIN_OBJECTED``.
     """
     check_reason(draft.reason)
     subjects = await load_subjects(info, draft.customers)
@@ -118,39 +115,24 @@ async def propose_join(services: JoinProposals, info: ResolverInfo, draft: JoinD
     ]
     if (earlier := await services.find_earlier(sides)) is not None:
         return earlier
-    recipients = await _find_recipients(info, rows)
+    recipients = await _find_recipients(info, rows.values())
     return await services.propose(replace(draft, customers=tuple(sorted(rows))), recipients)
 
 
-async def _find_recipients(info: ResolverInfo, rows: Mapping[bytes, CustomerRow]) -> list[str]:
-    """Return the addresses that the customers with a login have proven."""
-    types, identities = info.context.resources.catalogue.identifiers, info.context.resources.identities
-    recipients: list[str] = []
-    logins = 0
-    for customer, row in rows.items():
-        records = await identities.list_identifiers(customer, types)
-        if not has_login(records, types):
-            continue
-        logins += 1
-        emails = await identities.list_identifiers(customer, {EMAIL_TYPE})
-        known_addresses = {
-            entry: at
-            for proofs in find_proven_addresses(emails, EMAIL_TYPE).values()
-            for entry, at in proofs.items()
-        }
-        addresses = await reveal_addresses(info, row, emails, known_addresses, MAX_NOTICES)
-        if not addresses:
-            raise Conflict(
-                "LOGIN_WITHOUT_ADDRESS",
-                "One of them has a login and no confirmed address, and cannot be informed.",
-                "Hear both by other means, then state it: merge(customers:, reason:, heard: true).",
-            )
-        recipients += [address for _, address in addresses]
-    if logins < 2:
+async def _find_recipients(info: ResolverInfo, rows: Iterable[CustomerRow]) -> list[str]:
+    """Return the addresses that the logins of customers have proven."""
+    informed = [await find_informed_logins(info, row) for row in rows]
+    if sum(1 for side in informed if side.records) < 2:
         raise Conflict(
             "NOTICE_NOT_NEEDED", "At most one of them has a login.", "Use merge(customers:, reason:)."
         )
-    return list(dict.fromkeys(recipients))
+    if not all(side.are_all_reachable for side in informed):
+        raise Conflict(
+            "LOGIN_WITHOUT_ADDRESS",
+            "A login of one of them has confirmed no address, so its owner cannot be informed.",
+            "Hear both by other means, then state it: merge(customers:, reason:, heard: true).",
+        )
+    return list(dict.fromkeys(address for side in informed for address in side.addresses))
 
 
 async def _propose_join(

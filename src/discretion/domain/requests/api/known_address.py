@@ -29,7 +29,7 @@ async def reveal_addresses(
     row: CustomerRow,
     records: Iterable[SourceRecord],
     known_addresses: Mapping[bytes, int],
-    limit: int,
+    limit: int | None = None,
 ) -> list[tuple[bytes, str]]:
     """Return addresses, the earliest proven first, each as its blind index and as its owner spells it.
 
@@ -38,7 +38,7 @@ async def reveal_addresses(
         row: The customer.
         records: Records of theirs, with their identifiers of this type.
         known_addresses: The addresses that count, with the times of their proofs.
-        limit: Addresses at most.
+        limit: Addresses at most; None for all.
     """
     emails = {
         email.entry: email
