@@ -25,6 +25,7 @@ from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     ACCESS,
     CORRECTION,
+    OPT_OUT,
     WITHDRAW,
     create_customer,
     find_customer_id,
@@ -43,6 +44,8 @@ from tests.journeys.test_new_addresses import SEND_CODE, confirm
 MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17") { id } }'
 ANN, NEW, ATTACKER = "ann@shop.example", "ann@new.example", "mallory@evil.example"
 WEB_USER, ATTACKER_DEVICE = {"userId": "w-ann"}, {"anonymousId": "device-evil"}
+SHARED_BROWSER = {"anonymousId": "shared-browser"}
+OWN_REQUESTS = "{ me { rightsRequests(first: 5) { nodes { id } } } }"
 WEEK_MS = 7 * 86_400_000
 
 
@@ -233,3 +236,57 @@ async def test_a_merge_shortly_before_the_request_adds_no_address(
     clock.advance(MERGE_MIN_AGE_MS)
     assert await request_by_session(platform, ANN) is None
     assert [recipients for recipients, _ in mail_server.mails] == [[ANN]]
+
+
+async def share_browser(platform: PlatformUnderTest, clock: Clock) -> None:
+    """Ann has logged in once at a browser; Mallory confirms her own mailbox there, logged out."""
+    await send_address(
+        platform, "login-1", {**WEB_USER, **SHARED_BROWSER}, ANN, traits={"emailVerified": True}
+    )
+    clock.advance(2 * MERGE_MIN_AGE_MS)
+    await send_address(platform, "evil-1", SHARED_BROWSER, ATTACKER, traits={"emailVerified": True})
+    clock.advance(2 * MERGE_MIN_AGE_MS)
+
+
+async def test_an_address_that_a_shared_browser_confirmed_gets_no_code(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock
+) -> None:
+    """The browser's record is attached to Ann, who has an account. Her own address gets the code."""
+    await share_browser(platform, clock)
+    assert await request_by_session(platform, ATTACKER) == "CONTACT_UNKNOWN"
+    assert await request_by_session(platform) is None
+    await request_by_page(platform, ATTACKER)
+    assert await list_recipients(platform, mail_server) == [ANN]
+
+
+async def test_a_request_by_the_address_of_a_shared_browser_is_about_nobody(
+    platform: PlatformUnderTest, clock: Clock
+) -> None:
+    """So Ann does not find it among hers."""
+    await share_browser(platform, clock)
+    await file_by_contact(platform, issue_page_token(platform), ATTACKER)
+    own_token = platform.issue_token("customer", subject="w-ann")
+    answer = await platform.query(OWN_REQUESTS, own_token)
+    assert answer["data"]["me"]["rightsRequests"]["nodes"] == []
+
+
+async def test_an_agent_does_not_opt_out_for_a_customer_by_the_address_of_a_shared_browser(
+    platform: PlatformUnderTest, clock: Clock
+) -> None:
+    await share_browser(platform, clock)
+    agent = platform.issue_token(client="agent", scopes=["agent"], subject="agent")
+    behalf = {"contact": build_contact(ATTACKER), "requester": {"reference": "file-1"}}
+    await run_operation(platform, agent, OPT_OUT, **{"for": behalf})
+    own_token = platform.issue_token("customer", subject="w-ann")
+    answer = await platform.query(OWN_REQUESTS, own_token)
+    assert answer["data"]["me"]["rightsRequests"]["nodes"] == []
+
+
+async def test_an_address_of_a_browser_without_a_login_gets_the_code(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock
+) -> None:
+    """Nobody with an account is attached to it, so it speaks for itself."""
+    await send_address(platform, "alone-1", {"anonymousId": "alone"}, NEW, traits={"emailVerified": True})
+    clock.advance(MERGE_MIN_AGE_MS)
+    await request_by_page(platform, NEW)
+    assert await list_recipients(platform, mail_server) == [NEW]

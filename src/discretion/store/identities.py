@@ -26,6 +26,10 @@ class IdentityStore:
         """List a customer's records with only their identifiers of these types, and what is contested."""
         return await self._records.list_identifiers(customer, types)
 
+    async def list_numbered(self, customers: Collection[bytes]) -> list[SourceRecord]:
+        """List the records of customers that have an account or loyalty number, without their identifiers."""
+        return await self._records.list_numbered(customers)
+
     async def list_spellings(self, customer: bytes, attributes: Collection[str]) -> list[SourceRecord]:
         """List a customer's records with the values of these attributes, which are identifiers as spelled."""
         return await self._records.list_statements((customer,), attributes)

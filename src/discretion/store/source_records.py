@@ -14,6 +14,7 @@ from discretion.store.source_record_codec import (
     CELLS,
     CLAIM_REFUSALS,
     CONTESTED,
+    CORRECTS,
     CUSTOMER,
     EXPLICIT_CHOICES,
     GUARDIAN_CHOICES,
@@ -55,7 +56,7 @@ _STATEMENT_MEMBERS = (
 )
 
 
-NAMING_MEMBERS = (SOURCE, CUSTOMER, IDENTIFIERS, REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS)
+NAMING_MEMBERS = (SOURCE, CUSTOMER, IDENTIFIERS, REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS, CORRECTS)
 """Members that say whose the identifiers of a record are."""
 
 
@@ -167,12 +168,18 @@ class SourceRecordStore:
             {"$sort": {"_id": 1}},
             {
                 "$project": {
-                    **dict.fromkeys((SOURCE, CONTESTED, REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS), 1),
+                    **dict.fromkeys((SOURCE, CONTESTED, REMOVALS, NUMBER_ASSURANCE), 1),
+                    **dict.fromkeys((CLAIM_REFUSALS, CORRECTS), 1),
                     IDENTIFIERS: identifiers,
                 }
             },
         ]
         return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
+
+    async def list_numbered(self, customers: Collection[bytes]) -> list[SourceRecord]:
+        """List the records of customers that have an account or loyalty number, without their identifiers."""
+        query = {CUSTOMER: {"$in": sorted(customers)}, NUMBER_ASSURANCE: {"$exists": True}}
+        return await self._list(query, {CUSTOMER: 1, NUMBER_ASSURANCE: 1})
 
     async def list_ledger_periods(self, customer: bytes) -> list[SourceRecord]:
         """List a customer's records that have ledger periods, with only these."""

@@ -18,7 +18,7 @@ from discretion.domain.agents.agent_request import (
     compute_agent_request_status,
 )
 from discretion.domain.ingest.message import ExternalIdentifier
-from discretion.domain.profiles.identifier_lookup import find_customer
+from discretion.domain.profiles.identifier_lookup import find_contact_customer
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.immediate_rights import ImmediateRights
 from discretion.domain.requests.model import (
@@ -241,7 +241,7 @@ class DelegatedRequests:
         customers = set()
         for identifier in identifiers:
             entry = self.blind_index.index(identifier.type, identifier.value.value)
-            customer = await find_customer(self.identities, self.identifier_types, entry)
+            customer = await find_contact_customer(self.identities, self.identifier_types, entry)
             if customer is not None:
                 customers.add(customer)
         return sorted(customers)

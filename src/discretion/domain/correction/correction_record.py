@@ -95,6 +95,15 @@ def _build_own_record(
     correction belongs to the person who made it.
     """
     records = [evidence.records[record] for record in evidence.records_of_customer(customer_id)]
-    eldest = min(records, key=lambda record: (record.home != customer, record.born, record.id))
+    # Of these, one with a number: what is attached to it may be a browser that others use as well.
+    eldest = min(
+        records,
+        key=lambda record: (
+            record.home != customer,
+            record.number_assurance is None,
+            record.born,
+            record.id,
+        ),
+    )
     own_record = build_source_record(record_id, Fact(CORRECTION_SOURCE, "", now_ms, now_ms, ()), customer_id)
     return replace(own_record, corrects=eldest.id)

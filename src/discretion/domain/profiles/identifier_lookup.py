@@ -16,6 +16,7 @@ from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.profiles.identifier_index import NamingList, is_full
 from discretion.domain.profiles.record_identifiers import find_replacement
 from discretion.domain.profiles.verified_addresses import rank_mention
+from discretion.domain.profiles.vouching_records import select_vouching_mentions
 from discretion.store.identifiers import NamedIdentifier
 from discretion.store.identities import IdentityStore
 from discretion.store.source_record import RecordIdentifier, SourceRecord
@@ -45,6 +46,20 @@ async def find_customer(
         finds_replaced: Whether an identifier that leads to nobody now leads to whoever had it before.
     """
     match = await find_ranked_customer(identities, types, entry, finds_replaced=finds_replaced)
+    return None if match is None else match.id
+
+
+async def find_contact_customer(
+    identities: IdentityStore, types: Mapping[str, IdentifierType], entry: bytes
+) -> bytes | None:
+    """Return the id of the customer whom a request names by an identifier; None if it leads to nobody.
+
+    A record without a number that is attached to somebody with one leads to nobody (``vouching_records``).
+    """
+    named = await identities.find_named(entry)
+    if named is None:
+        return None
+    match = select_customer(await select_vouching_mentions(identities, named), types)
     return None if match is None else match.id
 
 

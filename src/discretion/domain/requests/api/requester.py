@@ -16,7 +16,7 @@ from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.profiles.api.customers import IdentifierInput
-from discretion.domain.profiles.identifier_lookup import find_customer
+from discretion.domain.profiles.identifier_lookup import find_contact_customer
 from discretion.domain.requests.model import Requester
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
@@ -135,7 +135,7 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
     # No customer is no error: the request is filed all the same, so that nobody can test
     # whether an address is known.
     resources = info.context.resources
-    customer = await find_customer(resources.identities, resources.catalogue.identifiers, entry)
+    customer = await find_contact_customer(resources.identities, resources.catalogue.identifiers, entry)
     assurance = RequesterAssurance.NONE if role is RequesterRole.PERSON else RequesterAssurance.AGENT
     actor_prefix = "contact" if role is RequesterRole.PERSON else role.value
     requester = Requester(
