@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from tests.fixtures.proofs import add_external_id
+from tests.journeys.test_login_reach import UNMERGE
 from tests.journeys.test_proposed_joins import (
+    ACCEPT,
     ANN,
+    EVE,
     MERGE,
     OTTO,
     PROPOSE,
     Office,
     build_account,
     claim,
+    list_states,
     office,
+    suggest,
 )
 
 __all__ = ["office"]
+
+ENDED = "{ proposedJoins(state: ENDED) { id endReason } }"
+MERGE_EVENT = """mutation($ids: [ID!]!) {
+  merge(customers: $ids, reason: "D-17", heard: true) { identityHistory { nodes { id } } }
+}"""
 
 WITHOUT_ADDRESS = "LOGIN_WITHOUT_ADDRESS"
 
@@ -72,3 +82,70 @@ async def test_an_anonymous_record_alone_informs_nobody(office: Office) -> None:
     await office.platform.send_messages("web-shop", vic)
     ids = await office.find_customers("w-vic", "w-otto")
     assert await office.refuse(office.issue_steward(), PROPOSE, ids=ids) == WITHOUT_ADDRESS
+
+
+async def end_wait(office: Office) -> str:
+    """Let the time for objections end; return why the proposal joined nobody."""
+    await office.wait(4)
+    (ended,) = (await office.run(office.issue_steward(), ENDED))["proposedJoins"]
+    reason: str = ended["endReason"]
+    return reason
+
+
+async def merge_accounts(office: Office, *accounts: str) -> str:
+    """Have a steward who heard both join accounts; return the id of the merge."""
+    ids = await office.find_customers(*accounts)
+    merged = await office.run(office.issue_steward(), MERGE_EVENT, ids=ids)
+    event: str = merged["merge"]["identityHistory"]["nodes"][0]["id"]
+    return event
+
+
+async def test_whoever_was_separated_meanwhile_is_not_joined(office: Office) -> None:
+    """The proposal was about Otto. Eve, who was joined to him by mistake, has the older customer id."""
+    merge = await merge_accounts(office, "w-otto", "w-eve")
+    await office.propose("w-ann", "w-otto")
+    await office.run(office.issue_steward(), UNMERGE, merge=merge)
+    assert await end_wait(office) == "LOGINS_CHANGED"
+    assert len(set(await office.find_customers("w-ann", "w-otto", "w-eve"))) == 3
+
+
+async def test_a_login_that_was_joined_meanwhile_was_not_informed(office: Office) -> None:
+    await office.propose()
+    await merge_accounts(office, "w-otto", "w-eve")
+    assert await end_wait(office) == "LOGINS_CHANGED"
+    assert not await office.are_joined()
+    assert not await office.are_joined("w-ann", "w-eve")
+
+
+async def test_changed_logins_can_be_proposed_again(office: Office) -> None:
+    """The proposal that waits is another one, because Eve was not informed by it."""
+    first = await office.propose()
+    await merge_accounts(office, "w-otto", "w-eve")
+    second = await office.propose()
+    assert first["id"] != second["id"]
+    assert office.list_recipients() == sorted([ANN, OTTO, ANN, OTTO, EVE])
+    assert await end_wait(office) == "LOGINS_CHANGED"
+    assert await office.are_joined("w-ann", "w-otto", "w-eve")
+
+
+async def test_a_visit_meanwhile_changes_nothing(office: Office) -> None:
+    """An anonymous record that is attached to a login is no login."""
+    await office.propose()
+    visit = {**build_account("w-ann", ANN), "messageId": "visit", "anonymousId": "tab"}
+    await office.platform.send_messages("web-shop", visit, {**visit, "messageId": "2", "userId": ""})
+    await office.wait()
+    assert await office.are_joined()
+
+
+async def test_a_join_by_the_two_themselves_is_the_reason(office: Office) -> None:
+    await office.propose()
+    await merge_accounts(office, "w-ann", "w-otto")
+    assert await end_wait(office) == "ALREADY_JOINED"
+
+
+async def test_a_suggestion_whose_logins_changed_is_open_again(office: Office) -> None:
+    suggestion = await suggest(office, rests_on_claims=True, accounts=("w-ann", "w-otto"))
+    await office.run(office.issue_steward(), ACCEPT, id=suggestion)
+    await merge_accounts(office, "w-otto", "w-eve")
+    assert await end_wait(office) == "LOGINS_CHANGED"
+    assert await list_states(office, "OPEN") == [("OPEN", "nobody")]

@@ -320,7 +320,7 @@ async def suggest(office: Office, *, rests_on_claims: bool, accounts: tuple[str,
 async def list_states(office: Office, state: str) -> list[tuple[str, str]]:
     """Return the suggestions in a state, each with who decided."""
     listed = await office.run(office.issue_steward(), SUGGESTIONS, state=state)
-    return [(node["state"], node["by"]) for node in listed["suggestions"]["nodes"]]
+    return [(node["state"], node["by"] or "nobody") for node in listed["suggestions"]["nodes"]]
 
 
 async def test_an_accepted_suggestion_on_claims_awaits_an_objection(office: Office) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -23,6 +23,14 @@ class ProposalState(Enum):
     ENDED = "ended"
 
 
+class ProposalEnd(Enum):
+    """Why a proposed join ended without a join and without an objection."""
+
+    LOGINS_CHANGED = "changed"
+    ALREADY_JOINED = "joined"
+    CUSTOMER_ERASED = "erased"
+
+
 @dataclass(frozen=True, slots=True)
 class ProposedJoin:
     """A join that a steward has decided, and of which those concerned were informed.
@@ -34,10 +42,12 @@ class ProposedJoin:
         reason: Why, as the steward states it.
         at: When they were informed (ms).
         ends: Until when they may object (ms).
+        logins: By customer id, the records of the logins that were informed.
         suggestion: Id of the suggestion that was accepted.
         state: What became of it.
         decided: When it was joined, objected to or ended (ms).
         fence: The number of the lease of its worker.
+        end: Why it ended.
     """
 
     id: bytes
@@ -46,10 +56,12 @@ class ProposedJoin:
     reason: str
     at: int
     ends: int
+    logins: Mapping[bytes, frozenset[bytes]]
     suggestion: bytes | None = None
     state: ProposalState = ProposalState.WAITING
     decided: int | None = None
     fence: int = field(default=0, compare=False)
+    end: ProposalEnd | None = None
 
 
 class ProposedJoinStore:
@@ -99,14 +111,19 @@ class ProposedJoinStore:
         await self._leases.save(proposal.id, proposal.fence, {"next": next_at, "until": 0})
 
     async def decide_leased(
-        self, proposal: ProposedJoin, state: ProposalState, now: int, session: Session | None = None
+        self,
+        proposal: ProposedJoin,
+        state: ProposalState,
+        now: int,
+        session: Session | None = None,
+        end: ProposalEnd | None = None,
     ) -> None:
-        """Record what became of a leased proposed join.
+        """Record what became of a leased proposed join, and why it ended.
 
         Raises:
             Conflict: ``LEASE_LOST``; somebody has objected, or another process has taken it over.
         """
-        change = {**_build_decision(state, now), "until": 0}
+        change = {**_build_decision(state, now), "until": 0, "end": None if end is None else end.value}
         if not await self._leases.save(proposal.id, proposal.fence, change, session):
             raise Conflict("LEASE_LOST", "Another process carries this join out, or it was objected to.")
 
@@ -129,10 +146,15 @@ def parse_proposal(document: Document) -> ProposedJoin:
         document["reason"],
         document["at"],
         document["ends"],
+        {
+            customer: frozenset(side["records"])
+            for customer, side in zip(document["customers"], document["logins"], strict=True)
+        },
         document.get("suggestion"),
         ProposalState(document["state"]),
         document.get("decided"),
         document["fence"],
+        ProposalEnd(document["end"]) if "end" in document else None,
     )
 
 
@@ -145,7 +167,14 @@ def build_proposal_document(proposal: ProposedJoin) -> MutableDocument:
         "reason": proposal.reason,
         "at": proposal.at,
         "ends": proposal.ends,
+        "logins": [{"records": sorted(proposal.logins[customer])} for customer in proposal.customers],
         "state": proposal.state.value,
         "fence": proposal.fence,
-        **drop_unset({"suggestion": proposal.suggestion, "decided": proposal.decided}),
+        **drop_unset(
+            {
+                "suggestion": proposal.suggestion,
+                "decided": proposal.decided,
+                "end": None if proposal.end is None else proposal.end.value,
+            }
+        ),
     }

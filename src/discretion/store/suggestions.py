@@ -188,6 +188,18 @@ class SuggestionStore:
         decision = {"state": state.value, "by": by, "decided": self._now_ms()}
         await self._leave(suggestion, SuggestionStatus.AWAITING_OBJECTION, decision, session)
 
+    async def reopen(self, suggestion: bytes, session: Session) -> None:
+        """Let a suggestion that awaited an objection be decided again; nobody has decided it."""
+        await self._database.update_one(
+            COLLECTION,
+            {"_id": suggestion, "state": SuggestionStatus.AWAITING_OBJECTION.value},
+            {
+                "$set": {"state": SuggestionStatus.OPEN.value},
+                "$unset": {"by": "", "decided": "", "ends": ""},
+            },
+            session=session,
+        )
+
     async def _leave(
         self, suggestion: bytes, before: SuggestionStatus, decision: MutableDocument, session: Session | None
     ) -> bool:

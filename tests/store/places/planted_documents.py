@@ -176,9 +176,12 @@ def _plant_suggestions(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
 
 
 def _plant_proposed_joins(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    logins = {"logins": [{"records": [bob.record]}, {"records": [_new_id()]}]}
+    separated = {**logins, "logins": [{"records": [bob.record]}, {"records": [ann.record]}]}
     return [
-        _goes("proposed_joins", customers=[bob.customer, ann.customer]),
-        _stays("proposed_joins", customers=[bob.customer, _new_id()]),
+        _goes("proposed_joins", **{**logins, "customers": [bob.customer, ann.customer]}),
+        _goes("proposed_joins", **{**separated, "customers": [bob.customer, _new_id()]}),
+        _stays("proposed_joins", **{**logins, "customers": [bob.customer, _new_id()]}),
     ]
 
 

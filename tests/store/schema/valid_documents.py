@@ -307,6 +307,7 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "reason": "D-17",
         "at": 1,
         "ends": 2,
+        "logins": [{"records": [b"r"]}, {"records": [b"s"]}],
         "state": "waiting",
         "fence": 0,
         "until": 0,

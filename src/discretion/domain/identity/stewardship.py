@@ -6,10 +6,11 @@ stored ruling, and a repeated merge raises ``MERGE_OF_ONE``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from discretion.domain.identity.hearing import must_be_heard
+from discretion.domain.identity.hearing import find_logins, must_be_heard
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.domain.identity.ruling import Grounds
 from discretion.domain.identity.ruling_writer import apply_ruling, join_customers, read_sides
@@ -17,6 +18,7 @@ from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.store.identity_events import IdentityChangeKind
 from discretion.store.transactions import Session
 
+LOGINS_CHANGED = "LOGINS_CHANGED"
 MIN_REASON_CHARS, MAX_REASON_CHARS = 3, 500
 
 
@@ -35,6 +37,7 @@ class Stewardship:
         *,
         heard: bool = False,
         rests_on_claims: bool = False,
+        heard_logins: Mapping[bytes, AbstractSet[bytes]] | None = None,
     ) -> bytes:
         """Merge customers into one person and return the resulting customer id.
 
@@ -46,13 +49,15 @@ class Stewardship:
                 is merged.
             heard: Whether both were heard, by the steward or by a notice to which nobody objected.
             rests_on_claims: Whether it is certain already that the merge rests on claims.
+            heard_logins: By id of these customers, the records of the logins that were heard; nobody is
+                merged if one of them has other logins now.
 
         Raises:
             BadRequest: ``MERGE_OF_ONE``; the ids belong to one customer, such as after the same merge.
                 ``MERGE_REASON``; the reason is too short or too long.
             NotFound: ``CUSTOMER_NOT_FOUND``.
             Conflict: ``LOGINS_NOT_HEARD``; two of them have a login each, agree only on what one of them
-                claims, and were not heard.
+                claims, and were not heard. ``LOGINS_CHANGED``; see ``heard_logins``.
         """
         check_reason(reason)
 
@@ -68,6 +73,8 @@ class Stewardship:
                 )
             if not heard and await self._must_be_heard(rewrite, customer_ids, rests_on_claims):
                 raise build_unheard_error()
+            if heard_logins is not None:
+                await _check_logins(rewrite, dict(zip(customers, customer_ids, strict=True)), heard_logins)
             return await join_customers(rewrite, customer_ids, actor, Grounds(reason.strip()))
 
         return await self.rewriter.stores.transactions.run(work)
@@ -136,3 +143,22 @@ async def _find_customer(rewrite: PersonRewrite, customer: bytes) -> bytes:
     if current is None:
         raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
     return current.id
+
+
+async def _check_logins(
+    rewrite: PersonRewrite,
+    current_ids: Mapping[bytes, bytes],
+    heard_logins: Mapping[bytes, AbstractSet[bytes]],
+) -> None:
+    """Check that customers have the same logins as when they were heard: a split or a merge changes them."""
+    evidence, types = rewrite.evidence, rewrite.context.catalogue.identifiers
+    await rewrite.reader.read_customers(current_ids.values())
+    for customer, current in current_ids.items():
+        records = [evidence.records[record] for record in evidence.records_of_customer(current)]
+        logins = {record for naming in find_logins(records, types).values() for record in naming}
+        if logins != heard_logins.get(customer):
+            raise Conflict(
+                LOGINS_CHANGED,
+                "One of them has other logins than those that were informed.",
+                "Propose the join again.",
+            )

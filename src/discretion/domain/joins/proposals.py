@@ -2,22 +2,23 @@
 
 A steward proposes the join (``domain.identity.hearing`` says when one must). A message goes to every address
 that logins of the two have proven. Only after the mail server has accepted all of them is the proposal
-stored, so what is stored was announced. When the time for objections ends, a worker joins the two. Proposal,
+stored, so what is stored was announced. When the time for objections ends, a worker joins the two. If
+their logins are others by then, such as after a split, the proposal ends: they were not informed. Proposal,
 objection and join are each one transaction: of an objection and a join at the same moment, one happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from discretion.domain.identity.stewardship import Stewardship
+from discretion.domain.identity.stewardship import LOGINS_CHANGED, Stewardship
 from discretion.domain.kit.workflow.poll import run_polling
 from discretion.domain.requests.mailer import Mailer
 from discretion.errors import BadRequest, Conflict, NotFound
-from discretion.store.proposed_joins import ProposalState, ProposedJoin, ProposedJoinStore
+from discretion.store.proposed_joins import ProposalEnd, ProposalState, ProposedJoin, ProposedJoinStore
 from discretion.store.suggestions import SuggestionStatus, SuggestionStore
 from discretion.store.transactions import Session, Transactions
 
@@ -69,8 +70,14 @@ class JoinProposals:
     entropy: Callable[[int], bytes] = field(repr=False)
     objection_ms: int
 
-    async def find_earlier(self, sides: Sequence[Collection[bytes]]) -> ProposedJoin | None:
-        """Return the proposal that already waits for these customers; each is given by all of their ids.
+    async def find_earlier(
+        self, sides: Sequence[Collection[bytes]], logins: Collection[frozenset[bytes]]
+    ) -> ProposedJoin | None:
+        """Return the proposal that already waits for these customers and has informed the logins they have.
+
+        Args:
+            sides: All ids of each customer.
+            logins: The records of the logins of each.
 
         Raises:
             Conflict: ``JOIN_OBJECTED``; one of them has objected to be joined with another of them.
@@ -84,15 +91,22 @@ class JoinProposals:
                     "One of them has objected to this join.",
                     "Hear both, then state it: merge(customers:, reason:, heard: true).",
                 )
-            if earlier.state is ProposalState.WAITING and len(named) == len(sides):
+            if (
+                earlier.state is ProposalState.WAITING
+                and len(named) == len(sides)
+                and set(earlier.logins.values()) == set(logins)
+            ):
                 return earlier
         return None
 
-    async def propose(self, draft: JoinDraft, recipients: Sequence[str]) -> ProposedJoin:
+    async def propose(
+        self, draft: JoinDraft, logins: Mapping[bytes, frozenset[bytes]], recipients: Sequence[str]
+    ) -> ProposedJoin:
         """Inform those whom a join concerns, and store the proposal.
 
         Args:
             draft: The join.
+            logins: By customer id, the records of the logins that are informed.
             recipients: The addresses that their logins have proven.
 
         Raises:
@@ -105,7 +119,14 @@ class JoinProposals:
         for recipient in recipients:
             await self.mailer.send(recipient, NOTICE_SUBJECT, NOTICE_TEXT.format(ends=shown_end))
         proposal = ProposedJoin(
-            self.entropy(16), draft.customers, draft.by, draft.reason.strip(), now, ends, draft.suggestion
+            self.entropy(16),
+            draft.customers,
+            draft.by,
+            draft.reason.strip(),
+            now,
+            ends,
+            logins,
+            draft.suggestion,
         )
 
         async def work(session: Session) -> None:
@@ -154,10 +175,33 @@ class JoinProposals:
                 )
 
         try:
-            await self.stewardship.merge(proposal.customers, proposal.by, proposal.reason, decide, heard=True)
-        except (BadRequest, NotFound):  # they became one otherwise, or one of them was erased
-            await self.store.decide_leased(proposal, ProposalState.ENDED, self.now_ms())
+            await self.stewardship.merge(
+                proposal.customers,
+                proposal.by,
+                proposal.reason,
+                decide,
+                heard=True,
+                heard_logins=proposal.logins,
+            )
+        except BadRequest:  # they became one otherwise
+            await self._end(proposal, ProposalEnd.ALREADY_JOINED)
+        except NotFound:
+            await self._end(proposal, ProposalEnd.CUSTOMER_ERASED)
+        except Conflict as error:
+            if error.code != LOGINS_CHANGED:
+                raise
+            await self._end(proposal, ProposalEnd.LOGINS_CHANGED)
         return True
+
+    async def _end(self, proposal: ProposedJoin, end: ProposalEnd) -> None:
+        """End a leased proposal that joins nobody; its suggestion can be decided again."""
+
+        async def work(session: Session) -> None:
+            await self.store.decide_leased(proposal, ProposalState.ENDED, self.now_ms(), session, end)
+            if proposal.suggestion is not None:
+                await self.suggestions.reopen(proposal.suggestion, session)
+
+        await self.transactions.run(work)
 
 
 @asynccontextmanager

@@ -138,8 +138,12 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry(
         "proposed_joins",
         Departure.DELETED,
-        "Deleted with either of the customers they are about.",
-        removal=Removal(Stage.PURGE, (Reference("customers", CUSTOMER),)),
+        "Deleted with either of the customers they are about, and with a login that was informed.",
+        removal=Removal(
+            Stage.PURGE,
+            (Reference("customers", CUSTOMER), Reference("logins.records", RECORD)),
+            received="at",
+        ),
     ),
     _CollectionEntry(
         "packages",

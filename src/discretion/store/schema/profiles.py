@@ -259,7 +259,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         indexes=(Index((("customers", 1),)), Index((("state", 1), ("weight", -1), ("_id", 1)))),
     ),
     # at when both were informed, ends until when they may object, decided when it was joined, objected to or
-    # ended (ms); next, until and fence the lease of its worker (``store.lease``).
+    # ended (ms); logins for each of the customers the source records of the logins that were informed; end
+    # why it ended; next, until and fence the lease of its worker (``store.lease``).
     Collection(
         name="proposed_joins",
         contents="Which customers a steward joins unless one objects; the steward's reason, no values.",
@@ -271,14 +272,16 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "reason": TEXT,
                 "at": TIME,
                 "ends": TIME,
+                "logins": array_of(object_of({"records": array_of(BINARY)})),
                 "state": TEXT,
                 "fence": INTEGER,
                 "until": TIME,
             },
-            {"suggestion": BINARY, "decided": TIME, "next": TIME},
+            {"suggestion": BINARY, "decided": TIME, "next": TIME, "end": TEXT},
         ),
         indexes=(
             Index((("customers", 1),)),
+            Index((("logins.records", 1),)),
             Index((("state", 1), ("ends", 1), ("_id", 1))),
             Index((("next", 1),), partial={"next": {"$gte": 0}}),
         ),

@@ -6,7 +6,8 @@ of somebody else to the same browser, and the address that it has proven may be 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from discretion.domain.identity.hearing import find_logins
@@ -33,9 +34,9 @@ class InformedLogins:
 
 async def find_informed_logins(info: ResolverInfo, row: CustomerRow) -> InformedLogins:
     """Return the logins of a customer with their addresses; the ledger records that these were revealed."""
-    types, identities = info.context.resources.catalogue.identifiers, info.context.resources.identities
-    logins = find_logins(await identities.list_identifiers(row.id, types), types)
-    login_records = frozenset(record for records in logins.values() for record in records)
+    identities = info.context.resources.identities
+    logins = await _find_logins(info, row.id)
+    login_records = _list_records(logins)
     # All records, because what the person has corrected does not count either.
     emails = await identities.list_identifiers(row.id, {EMAIL_TYPE})
     proofs_by_record = {
@@ -48,3 +49,17 @@ async def find_informed_logins(info: ResolverInfo, row: CustomerRow) -> Informed
     addresses = await reveal_addresses(info, row, named, known_addresses)
     are_all_reachable = all(not records.isdisjoint(proofs_by_record) for records in logins.values())
     return InformedLogins(login_records, [address for _, address in addresses], are_all_reachable)
+
+
+async def find_login_records(info: ResolverInfo, customer: bytes) -> frozenset[bytes]:
+    """Return the ids of the records of the logins of a customer."""
+    return _list_records(await _find_logins(info, customer))
+
+
+async def _find_logins(info: ResolverInfo, customer: bytes) -> dict[bytes, set[bytes]]:
+    types = info.context.resources.catalogue.identifiers
+    return find_logins(await info.context.resources.identities.list_identifiers(customer, types), types)
+
+
+def _list_records(logins: Mapping[bytes, AbstractSet[bytes]]) -> frozenset[bytes]:
+    return frozenset(record for records in logins.values() for record in records)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.identity.stewardship import check_reason
-from discretion.domain.joins.api.informed_logins import find_informed_logins
+from discretion.domain.joins.api.informed_logins import (
+    InformedLogins,
+    find_informed_logins,
+    find_login_records,
+)
 from discretion.domain.joins.proposals import JoinDraft, JoinProposals
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
@@ -18,12 +22,15 @@ from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow
-from discretion.store.proposed_joins import ProposalState, ProposedJoin
+from discretion.store.proposed_joins import ProposalEnd, ProposalState, ProposedJoin
 
 PROPOSAL_ID_KIND = b"proposed-join"
 MAX_PROPOSALS = 100
 
 strawberry.enum(ProposalState, name="ProposedJoinState", description="What became of a proposed join.")
+strawberry.enum(
+    ProposalEnd, name="ProposedJoinEnd", description="Why a proposed join ended without an objection."
+)
 
 
 @strawberry.type(
@@ -44,6 +51,10 @@ class ProposedJoinView:
     at: DateTime = strawberry.field(description="When their confirmed addresses were informed.")
     until: DateTime = strawberry.field(description="Until when they may object.")
     decided_at: DateTime | None
+    end_reason: ProposalEnd | None = strawberry.field(
+        description="Why it ended: one of them has other logins than those that were informed, they became "
+        "one customer otherwise, or one was erased."
+    )
 
 
 def proposal_fields(
@@ -113,15 +124,21 @@ async def propose_join(services: JoinProposals, info: ResolverInfo, draft: JoinD
     sides = [
         {customer, *(former for former, _ in await identities.list_former_ids(customer))} for customer in rows
     ]
-    if (earlier := await services.find_earlier(sides)) is not None:
+    logins = [await find_login_records(info, customer) for customer in rows]
+    if (earlier := await services.find_earlier(sides, logins)) is not None:
         return earlier
-    recipients = await _find_recipients(info, rows.values())
-    return await services.propose(replace(draft, customers=tuple(sorted(rows))), recipients)
+    informed = {customer: await find_informed_logins(info, row) for customer, row in rows.items()}
+    recipients = _list_recipients(informed.values())
+    heard_logins = {customer: side.records for customer, side in informed.items()}
+    return await services.propose(replace(draft, customers=tuple(sorted(rows))), heard_logins, recipients)
 
 
-async def _find_recipients(info: ResolverInfo, rows: Iterable[CustomerRow]) -> list[str]:
-    """Return the addresses that the logins of customers have proven."""
-    informed = [await find_informed_logins(info, row) for row in rows]
+def _list_recipients(informed: Collection[InformedLogins]) -> list[str]:
+    """Return the addresses that the logins of customers have proven.
+
+    Raises:
+        Conflict: ``NOTICE_NOT_NEEDED``, ``LOGIN_WITHOUT_ADDRESS``.
+    """
     if sum(1 for side in informed if side.records) < 2:
         raise Conflict(
             "NOTICE_NOT_NEEDED", "At most one of them has a login.", "Use merge(customers:, reason:)."
@@ -214,4 +231,5 @@ def _build_view(info: ResolverInfo, proposal: ProposedJoin) -> ProposedJoinView:
         at=DateTime(format_timestamp(proposal.at)),
         until=DateTime(format_timestamp(proposal.ends)),
         decided_at=None if proposal.decided is None else DateTime(format_timestamp(proposal.decided)),
+        end_reason=proposal.end,
     )
