@@ -298,3 +298,65 @@ async def test_both_customers_read_in_the_ledger_that_an_address_was_used(shop: 
         )
         entries = answer["data"]["me"]["disclosures"]["nodes"]
         assert any("contact" in entry["also"] for entry in entries), account
+
+
+BROWSER = {"anonymousId": "shared-browser"}
+DAY_MS = 86_400_000
+
+
+async def create_mallory(shop: Shop) -> None:
+    """Create the account of Mallory, who has proven an address."""
+    await shop.send(build_message("w-mallory", "mallory", email=MALLORY, emailVerified=True))
+
+
+async def log_in_at_browser(shop: Shop) -> None:
+    """Let Ann log in once at the browser, whose record is attached to her."""
+    await shop.send({**build_message("w-ann", "visit", firstName="Ann"), **BROWSER})
+    shop.clock.advance(2 * DAY_MS)
+
+
+async def confirm_at_browser(shop: Shop) -> None:
+    """Let Mallory confirm another mailbox at the browser, logged out, and type her account's address."""
+    confirmed = {"email": "mallory.2@evil.example", "emailVerified": True}
+    message = {"type": "identify", "messageId": "evil", "traits": confirmed, **BROWSER}
+    await shop.send(add_external_id(message, "email", MALLORY))
+    shop.clock.advance(2 * DAY_MS)
+
+
+async def test_the_record_of_a_shared_browser_does_not_take_its_owner_along(shop: Shop) -> None:
+    await create_mallory(shop)
+    await log_in_at_browser(shop)
+    await confirm_at_browser(shop)
+    assert await shop.list_possible(shop.log_in("w-mallory")) == []
+    assert await shop.find_customer("w-ann") != await shop.find_customer("w-mallory")
+
+
+async def test_a_code_ends_when_somebody_logs_in_at_the_browser(shop: Shop) -> None:
+    """The record stood alone when Mallory's code was sent, and is attached to Ann when it is entered."""
+    await create_mallory(shop)
+    await confirm_at_browser(shop)
+    (record,) = await shop.list_possible(shop.log_in("w-mallory"))
+    code = await shop.request_code(shop.log_in("w-mallory"), record)
+    await shop.send({**build_message("w-ann", "visit", firstName="Ann"), **BROWSER})
+    assert await shop.run(shop.log_in("w-mallory"), JOIN, record=record, code=code) == "RECORD_UNKNOWN"
+    assert await shop.find_customer("w-ann") != await shop.find_customer("w-mallory")
+
+
+async def test_a_browser_that_was_joined_does_not_join_who_logs_in_there_later(shop: Shop) -> None:
+    await create_mallory(shop)
+    await confirm_at_browser(shop)
+    (record,) = await shop.list_possible(shop.log_in("w-mallory"))
+    code = await shop.request_code(shop.log_in("w-mallory"), record)
+    assert await shop.run(shop.log_in("w-mallory"), JOIN, record=record, code=code) is None
+    assert await shop.list_possible(shop.log_in("w-mallory")) == []
+    await log_in_at_browser(shop)
+    assert await shop.find_customer("w-ann") != await shop.find_customer("w-mallory")
+
+
+async def test_what_a_shared_browser_proved_shows_the_customer_no_records_of_others(shop: Shop) -> None:
+    """Mallory's other account has typed the mailbox: that is not Ann's, who only used the same browser."""
+    before = await shop.list_possible(shop.log_in())
+    await log_in_at_browser(shop)
+    await confirm_at_browser(shop)
+    await shop.send(build_message("w-mallory-2", "typed", email="mallory.2@evil.example"))
+    assert await shop.list_possible(shop.log_in()) == before

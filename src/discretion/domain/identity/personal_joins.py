@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.domain.identity.ruling import Grounds
 from discretion.domain.identity.ruling_writer import (
+    Sides,
     find_contradicted_rulings,
     join_customers,
     read_sides,
 )
+from discretion.domain.profiles.vouching_records import select_vouching_records
 from discretion.errors import Conflict, NotFound
 from discretion.store.identity_events import LinkEvidence
 from discretion.store.transactions import Session
@@ -50,6 +52,7 @@ class PersonalJoins:
         Raises:
             NotFound: ``RECORD_UNKNOWN``; a record was erased meanwhile.
             Conflict: ``JOIN_SEPARATED``; a steward has separated records of these customers.
+                ``RECORD_ATTACHED``; a record only follows another one with an account or loyalty number.
         """
 
         async def work(session: Session) -> bytes:
@@ -64,6 +67,7 @@ class PersonalJoins:
                 return records[own.record].customer
             # By all records of both: what was separated may be another card or account than these two.
             sides = await read_sides(rewrite, customers)
+            _require_vouching(rewrite, sides, own, other)
             await rewrite.reader.read_connected([], [record for side in sides for record in side])
             if find_contradicted_rulings(rewrite.evidence.rulings.values(), sides, joined=True):
                 raise Conflict(
@@ -80,6 +84,22 @@ class PersonalJoins:
 def build_unknown_record_error() -> NotFound:
     """Return the error about a record that does not exist, or that the customer may not ask for."""
     return NotFound("RECORD_UNKNOWN", "There is no such record.", "Query `me { mayBeYours { id } }` again.")
+
+
+def _require_vouching(rewrite: PersonRewrite, sides: Sides, *proven: ProvenRecord) -> None:
+    """Check that each record counts for its customer, who is joined as a whole.
+
+    Raises:
+        Conflict: ``RECORD_ATTACHED``.
+    """
+    records = [rewrite.evidence.records[record] for side in sides for record in side]
+    vouching = {record.id for record in select_vouching_records(records)}
+    if not {each.record for each in proven} <= vouching:
+        raise Conflict(
+            "RECORD_ATTACHED",
+            "The record is attached to an account or a card, which has not confirmed the address.",
+            "Ask the privacy office to join the two.",
+        )
 
 
 def _list_evidence(rewrite: PersonRewrite, *proven: ProvenRecord) -> tuple[LinkEvidence, ...]:

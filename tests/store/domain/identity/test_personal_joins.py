@@ -106,3 +106,30 @@ async def test_a_record_that_is_gone_is_joined_to_nobody(platform: PlatformUnder
     with pytest.raises(NotFound) as refusal:
         await PersonalJoins(find_rewriter(platform)).join(ann, ProvenRecord(b"gone", b"e"), "A code.")
     assert refusal.value.code == "RECORD_UNKNOWN"
+
+
+async def test_a_browser_of_a_customer_with_an_account_joins_nobody_to_them(
+    platform: PlatformUnderTest,
+) -> None:
+    """The record was attached to Ann's account after it had been asked for."""
+    ann, mallory = await create_accounts(platform, "w-ann", "w-mallory")
+    visit = {"type": "identify", "messageId": "visit", "userId": "w-ann", "anonymousId": "browser-1"}
+    typed = {
+        "type": "identify",
+        "messageId": "typed",
+        "anonymousId": "browser-1",
+        "traits": {"firstName": "M"},
+    }
+    await platform.send_messages("web-shop", visit, typed)
+    stores = find_rewriter(platform).stores
+    (customer,) = await list_customers(platform, ann)
+    attached = [
+        each.id
+        for each in await stores.source_records.list_identifiers(customer, ())
+        if each.id != ann.record
+    ]
+    browser = ProvenRecord(attached[0], b"e")
+    with pytest.raises(Conflict) as refusal:
+        await PersonalJoins(find_rewriter(platform)).join(mallory, browser, "A code.")
+    assert refusal.value.code == "RECORD_ATTACHED"
+    assert len(set(await list_customers(platform, ann, mallory))) == 2
