@@ -30,16 +30,14 @@ async def test_what_was_stored_is_read_again(database: Database, code: IdentityC
     assert await RecordCodeStore(database).find(b"record", b"login") == RecordCode(b"record", b"login")
 
 
-async def test_the_strictest_count_applies(database: Database) -> None:
+async def test_codes_are_counted_by_login_and_by_address(database: Database) -> None:
     await save(
         database,
         RecordCode(b"one", b"r1", b"a1", None, (10, 20)),
         RecordCode(b"one", b"r2", b"a2", None, (30,)),
         RecordCode(b"two", b"r1", b"a2", None, (40, 50)),
     )
-    count = RecordCodeStore(database).count_sent
-    assert await count(b"one", b"r9", b"a9", 0, 9) == 3
-    assert await count(b"two", b"r9", b"a9", 0, 9) == 2
-    assert await count(b"nine", b"r1", b"a9", 0, 9) == 4
-    assert await count(b"nine", b"r9", b"a2", 0, 9) == 3
-    assert await count(b"one", b"r1", b"a1", 30, 9) == 2, "only what is later"
+    store = RecordCodeStore(database)
+    assert [await store.count_of_login(login, 0, 9) for login in (b"one", b"two", b"nine")] == [3, 2, 0]
+    assert [await store.count_to_address(address, 0, 9) for address in (b"a1", b"a2", b"a9")] == [2, 3, 0]
+    assert await store.count_to_address(b"a2", 30, 9) == 2, "only what is later"

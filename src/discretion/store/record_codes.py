@@ -57,14 +57,16 @@ class RecordCodeStore:
             COLLECTION, {"_id": codes.id}, document, upsert=True, session=session
         )
 
-    async def count_sent(self, login: bytes, record: bytes, address: bytes, since: int, limit: int) -> int:
-        """Count the codes after a time (ms) of a login, for a record, and to an address; return the most.
+    async def count_of_login(self, login: bytes, since: int, limit: int) -> int:
+        """Count the codes after a time (ms) of a login, for all records.
 
-        At most ``limit`` documents are read of each.
+        At most ``limit`` documents are read.
         """
-        members = {"login": login, "record": record, "address": address}
-        counts = [await self._count({name: value}, since, limit) for name, value in members.items()]
-        return max(counts)
+        return await self._count({"login": login}, since, limit)
+
+    async def count_to_address(self, address: bytes, since: int, limit: int) -> int:
+        """Count the codes after a time (ms) to an address; at most ``limit`` documents are read."""
+        return await self._count({"address": address}, since, limit)
 
     async def _count(self, query: Mapping[str, object], since: int, limit: int) -> int:
         documents = await self._database.find(

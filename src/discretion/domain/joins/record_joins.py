@@ -16,6 +16,7 @@ from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.one_time_codes import (
     CODE_LIFE_MS,
     CODES_WINDOW_MS,
+    MAX_CODES,
     CodeMessage,
     CodeState,
     OneTimeCodes,
@@ -30,6 +31,9 @@ Somebody who has logged in says that what we store under this address is theirs.
 sees it, and it is joined to their account. If that was not you, do not give the code to anybody; then
 nothing is done.
 """
+MAX_CODES_TO_ADDRESS = 12
+"""Number of codes to one address in ``CODES_WINDOW_MS``, for all logins together."""
+
 RECORD_REASON = "The person entered a code that was sent to an address which the record has proven."
 
 
@@ -68,10 +72,17 @@ class RecordCodes:
 
         await self.transactions.run(change)
 
-    async def count_codes(self, since: int, limit: int) -> int:
-        """Return the most of the codes of this login, for this record, and to this address."""
+    async def exceeds_limit(self, since: int) -> bool:
+        """Count the codes of this login, and those of all logins to this address.
+
+        What other logins have sent for the record does not count: they must not lock its owner out.
+        """
         stored = await self.store.find(self.stored.login, self.stored.record)
-        return await self.store.count_sent(stored.login, stored.record, stored.address or b"", since, limit)
+        if await self.store.count_of_login(stored.login, since, MAX_CODES + 1) > MAX_CODES:
+            return True
+        limit = MAX_CODES_TO_ADDRESS + 1
+        sent_to_address = await self.store.count_to_address(stored.address or b"", since, limit)
+        return sent_to_address > MAX_CODES_TO_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)

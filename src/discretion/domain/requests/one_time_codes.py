@@ -92,8 +92,8 @@ class CodePlace(Protocol):
         Raises whatever forbids a code for this matter now, and what ``build_change`` raises.
         """
 
-    async def count_codes(self, since: int, limit: int) -> int:
-        """Return how many codes were sent after a time (ms) under the strictest limit that applies."""
+    async def exceeds_limit(self, since: int) -> bool:
+        """Return whether more codes than allowed were sent after a time (ms), by any limit that applies."""
 
 
 class MessageChannel(Protocol):
@@ -159,8 +159,10 @@ class OneTimeCodes:
         code = f"{int.from_bytes(self.entropy(8)) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
         code_hash = await self._hash(code)
 
+        previous_code: list[IdentityCode | None] = [None]
+
         def add_code(current: CodeState) -> CodeState:
-            now = self.now_ms()
+            now, previous_code[0] = self.now_ms(), current.code
             recent_codes = [sent_at for sent_at in current.sent if now - sent_at < CODES_WINDOW_MS]
             if len(recent_codes) >= MAX_CODES:
                 raise _build_code_limit_error()
@@ -169,7 +171,7 @@ class OneTimeCodes:
 
         # Stored before it is sent: a code that arrives must be valid.
         await place.change_codes(add_code)
-        await self._enforce_code_limit(place)
+        await self._enforce_code_limit(place, code_hash, previous_code[0])
         if message.recipient is None:
             return
         sending = message.channel.send(message.recipient, message.subject, message.text.format(code=code))
@@ -180,19 +182,25 @@ class OneTimeCodes:
         self._message_tasks.add(task)  # asyncio keeps only weak references to tasks
         task.add_done_callback(self._message_tasks.discard)
 
-    async def _enforce_code_limit(self, place: CodePlace) -> None:
+    async def _enforce_code_limit(
+        self, place: CodePlace, code_hash: str, previous_code: IdentityCode | None
+    ) -> None:
         """Enforce the limits of codes over all matters of one person, and to one address.
 
         The new code is already stored when the codes are counted. Concurrent calls therefore see each other's
         codes, and together they cannot exceed the limit.
 
         Raises:
-            TooMany: ``CODES_TOO_MANY``; the new code was removed again.
+            TooMany: ``CODES_TOO_MANY``; the new code was removed again, and the one before it is valid.
         """
-        since = self.now_ms() - CODES_WINDOW_MS
-        if await place.count_codes(since, MAX_CODES + 1) <= MAX_CODES:
+        if not await place.exceeds_limit(self.now_ms() - CODES_WINDOW_MS):
             return
-        await place.change_codes(lambda current: CodeState(None, current.sent[:-1]))
+
+        def remove_code(current: CodeState) -> CodeState:
+            is_newest = current.code is not None and current.code.hash == code_hash
+            return CodeState(previous_code if is_newest else current.code, current.sent[:-1])
+
+        await place.change_codes(remove_code)
         raise _build_code_limit_error()
 
     async def verify(self, place: CodePlace, caller: str, code: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from discretion.domain.requests.decisions import RequestDecisions
-from discretion.domain.requests.one_time_codes import CodeState
+from discretion.domain.requests.one_time_codes import MAX_CODES, CodeState
 from discretion.errors import NotFound
 from discretion.store.subject_request import SubjectRequest
 
@@ -37,13 +37,14 @@ class RequestCodes:
 
         await self.decisions.apply_change(self.request, change_request)
 
-    async def count_codes(self, since: int, limit: int) -> int:
+    async def exceeds_limit(self, since: int) -> bool:
         """Count the codes for all requests about the person, and those to the new address."""
         requests = self.decisions.requests
         request = await requests.find(self.request)
         if request is None:
             raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-        count = await requests.count_codes(request, since, limit)
+        if await requests.count_codes(request, since, MAX_CODES + 1) > MAX_CODES:
+            return True
         if request.new_address is None:
-            return count
-        return max(count, await requests.count_codes_to(request.new_address, since, limit))
+            return False
+        return await requests.count_codes_to(request.new_address, since, MAX_CODES + 1) > MAX_CODES

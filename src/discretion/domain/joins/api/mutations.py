@@ -26,7 +26,7 @@ from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.identity_proofing import SentCode, format_caller_key
 from discretion.domain.requests.api.known_address import reveal_first_address
 from discretion.domain.requests.code_addresses import EMAIL_TYPE
-from discretion.domain.requests.one_time_codes import CODE_LIFE_MS, mask_address
+from discretion.domain.requests.one_time_codes import CODE_LIFE_MS
 from discretion.errors import Conflict
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.login_reach import LoginReach, LoginReachResolver
@@ -52,6 +52,7 @@ def join_mutations(customer: Any, provide: Callable[[], JoinServices]) -> list[S
     )
     send_description = (
         "Has a code sent to an e-mail address that a record of `me { mayBeYours }` has proven, lately. "
+        "`sentTo` is the type of the address, such as `email`. "
         "Without one: `RECORD_ADDRESS_MISSING`; then a till's confirmation of the card joins the record, or "
         "the privacy office."
     )
@@ -108,7 +109,9 @@ async def _send_record_code(
         own, ProvenRecord(possible.record, entry), addresses, recipient, format_caller_key(info)
     )
     return SentCode(
-        sent_to=mask_address(recipient), until=DateTime(format_timestamp(reading.now_ms + CODE_LIFE_MS))
+        # Whoever asks may be a stranger to the record, so the answer shows no part of the address.
+        sent_to=EMAIL_TYPE,
+        until=DateTime(format_timestamp(reading.now_ms + CODE_LIFE_MS)),
     )
 
 

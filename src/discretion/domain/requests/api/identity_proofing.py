@@ -40,7 +40,9 @@ from discretion.store.subject_request import SubjectRequest
 class SentCode:
     """The answer of ``sendCode``. It is the same whether or not a customer was found."""
 
-    sent_to: str = strawberry.field(description="The address, masked.")
+    sent_to: str = strawberry.field(
+        description="The address, masked; of a record of somebody else, only its type."
+    )
     until: DateTime = strawberry.field(description="Until when the code is good.")
 
 
