@@ -21,6 +21,7 @@ from tests.journeys.rights import (
     ACCESS,
     FIELDS,
     OPT_OUT,
+    PORTABILITY,
     READ_REQUEST,
     RESTRICTION,
     create_customer,
@@ -184,6 +185,21 @@ async def test_the_number_of_codes_for_a_request_is_limited(
         await run_operation(platform, token, SEND, id=pending["id"])
     assert await run_refused_operation(platform, token, SEND, id=pending["id"]) == "CODES_TOO_MANY"
     assert len(mail_server.mails) == MAX_CODES
+
+
+async def test_a_refused_code_leaves_the_one_before_it_valid(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    """The other codes of the hour were for another request of the same person."""
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    first, second = [await run_operation(platform, token, query) for query in (ACCESS, PORTABILITY)]
+    await run_operation(platform, token, SEND, id=first["id"])
+    code = mail_server.read_code()
+    for _ in range(MAX_CODES - 1):
+        await run_operation(platform, token, SEND, id=second["id"])
+    assert await run_refused_operation(platform, token, SEND, id=first["id"]) == "CODES_TOO_MANY"
+    proven = await run_operation(platform, token, PROVE, id=first["id"], code=code)
+    assert proven["state"] != "ACTION_REQUIRED"
 
 
 async def test_a_mail_that_cannot_be_sent_is_reported(
