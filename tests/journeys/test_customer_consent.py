@@ -291,7 +291,7 @@ async def test_the_consent_record_is_append_only(platform: PlatformUnderTest) ->
 
 
 async def test_the_consent_history_follows_merge_and_unmerge(platform: PlatformUnderTest) -> None:
-    """After the unmerge each has their own statements back; statements made while merged stay with both."""
+    """After the unmerge each has their own statements back; an objection of that time stays with both."""
     await platform.send_messages("web-shop", ANN)
     bob = {**ANN, "messageId": "s1", "userId": "a-1", "traits": {"email": "bob@shop.example"}}
     await platform.send_messages("ios-app", bob)

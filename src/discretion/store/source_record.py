@@ -193,6 +193,8 @@ class SourceRecord:
         own_choices: Statements of the person themselves, by purpose. They are apart from what the source
             reports, so that no source can lift them.
         own_guardian_choices: Statements of a guardian that a steward recorded, by purpose.
+        joined_choices: Acceptances that the person stated under another login while both were one customer,
+            by purpose. They count until the record of that login is separated from this one.
         signals: Opt-out signals.
         home: The customer id under which the record first became a customer.
         rulings: Ids of the stewards' rulings that name the record.
@@ -225,6 +227,7 @@ class SourceRecord:
     guardian_choices: dict[str, Choice] = field(default_factory=dict)
     own_choices: dict[str, Choice] = field(default_factory=dict)
     own_guardian_choices: dict[str, Choice] = field(default_factory=dict)
+    joined_choices: dict[str, Choice] = field(default_factory=dict)
     signals: dict[str, SignalTimes] = field(default_factory=dict)
     home: bytes | None = None
     rulings: tuple[bytes, ...] = ()
@@ -262,6 +265,7 @@ class SourceRecord:
             dict(self.guardian_choices),
             dict(self.own_choices),
             dict(self.own_guardian_choices),
+            dict(self.joined_choices),
             dict(self.signals),
             self.home,
             self.rulings,

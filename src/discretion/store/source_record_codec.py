@@ -28,7 +28,7 @@ from discretion.store.source_record import (
 SOURCE, CUSTOMER, VERSION, IDENTIFIERS, CELLS, TOTALS = "s", "c", "v", "i", "a", "f"
 AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o"
 FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
-OWN_CHOICES, OWN_GUARDIAN_CHOICES = "u", "y"
+OWN_CHOICES, OWN_GUARDIAN_CHOICES, JOINED_CHOICES = "u", "y", "uj"
 PLACE, ERASED_PARTS, CORRECTS, CONTESTED = "p", "w", "n", "x"
 REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS, LEDGER_PERIODS = "z", "m", "k", "j"
 """Stored names; the legend is in ``schema.profiles``."""
@@ -65,6 +65,7 @@ def parse_record(document: Document) -> SourceRecord:
         guardian_choices=statement_codec.parse_choices(get(GUARDIAN_CHOICES, {})),
         own_choices=statement_codec.parse_choices(get(OWN_CHOICES, {})),
         own_guardian_choices=statement_codec.parse_choices(get(OWN_GUARDIAN_CHOICES, {})),
+        joined_choices=statement_codec.parse_choices(get(JOINED_CHOICES, {})),
         signals={key: SignalTimes(each["f"], each["t"]) for key, each in signals.items()} if signals else {},
         home=get(HOME),
         rulings=tuple(get(RULINGS, ())),
@@ -271,6 +272,7 @@ MAP_MEMBERS = (
             (GUARDIAN_CHOICES, "guardian_choices", True),
             (OWN_CHOICES, "own_choices", False),
             (OWN_GUARDIAN_CHOICES, "own_guardian_choices", False),
+            (JOINED_CHOICES, "joined_choices", False),
         )
     ),
     _Member(SIGNALS, "signals", lambda signal: {"f": signal.first, "t": signal.last}),

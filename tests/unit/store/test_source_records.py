@@ -53,6 +53,7 @@ RECORD = SourceRecord(
     guardian_choices={"analytics": Choice(permits=True, at=3, message="m3", refused_at=2)},
     own_choices={"marketing.email": Choice(permits=False, at=4, message="m4")},
     own_guardian_choices={"marketing": Choice(permits=True, at=5, message="m5")},
+    joined_choices={"marketing.email": Choice(permits=True, at=6, message="m6")},
     signals={"gpc": SignalTimes(1, 2)},
     home=b"c" * 16,
     rulings=(b"u" * 16,),

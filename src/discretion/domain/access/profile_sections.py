@@ -204,6 +204,7 @@ def list_record_rows(subject: PackageSubject) -> RowIterator:
 
 def list_statement_rows(subject: PackageSubject) -> RowIterator:
     """Yield the current choices, signals and countries of each source record."""
+    # Not ``joined_choices``: another record of the person has each of them among its own.
     for record in subject.records:
         for purpose, ambient in record.ambient_choices.items():
             yield _build_statement_row(

@@ -43,6 +43,7 @@ class StatementRecorder:
         choices: Mapping[str, ExplicitChoice],
         *,
         message: bytes | None = None,
+        login: bytes | None = None,
         extra_writes: ExtraWrites = lambda _: (),
     ) -> list[ConsentEvent]:
         """Record a statement and return its events when they are durable.
@@ -54,6 +55,7 @@ class StatementRecorder:
             context: How it is made.
             choices: The choices by purpose, as ``resolve_choices`` returned them.
             message: A unique name of the statement; a random one if None. A repetition is a conflict.
+            login: Blind index of the identifier that the speaker's own login rests on, if it is one.
             extra_writes: Further writes of the same transaction.
 
         Raises:
@@ -76,6 +78,7 @@ class StatementRecorder:
                     self.terms_registry.catalogue, choices, state_before.state.statements, state_before.at
                 ),
                 last_events,
+                state_before.speaking,
             )
             # Replaced, not extended: a transaction that runs again calls this function again.
             recorded_events[:] = build_consent_events(
@@ -86,7 +89,8 @@ class StatementRecorder:
                 *extra_writes(state_before),
             ]
 
-        await self.writer.write_statement(customer, CustomerStatement(message.hex(), choices), build_writes)
+        statement = CustomerStatement(message.hex(), choices, login=login)
+        await self.writer.write_statement(customer, statement, build_writes)
         return recorded_events
 
     async def _read_last_events(

@@ -3,14 +3,18 @@
 The statement is stored in each record, so that it stays with the record through merges and unmerges. After a
 merge, the person has the statements of all their records, of which the most restrictive counts. After an
 unmerge, each person still has their own.
+
+An acceptance is the own statement only of the login under which it is made: the other records are covered by
+it while they are joined with that login (``profiles.joined_choices``). A refusal stays with every record.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import StampedMessage
@@ -19,16 +23,26 @@ from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.errors import NotFound
 from discretion.purpose.permissions import PersonState
+from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import PendingWrite, Session
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerStatement:
-    """Choices about purposes, and signals such as ``gpc``. ``message`` is unique for each statement."""
+    """Choices about purposes, and signals such as ``gpc``.
+
+    Attributes:
+        message: Unique for each statement.
+        choices: The choices by purpose.
+        signals: The signals.
+        login: Blind index of the identifier that the speaker's login rests on; None if a steward speaks for
+            the whole customer, or if nothing is accepted.
+    """
 
     message: str
     choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
     signals: frozenset[str] = frozenset()
+    login: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +52,14 @@ class CustomerStateBefore:
     Attributes:
         customer: The current customer id.
         records: Ids of their source records.
+        speaking: Ids of those whose own statement it is; see ``CustomerStatement.login``.
         state: What their records stated about purposes, laws and age.
         at: When the statement is made (ms).
     """
 
     customer: bytes
     records: tuple[bytes, ...]
+    speaking: tuple[bytes, ...]
     state: PersonState
     at: int
 
@@ -91,15 +107,38 @@ class StatementWriter:
         context, evidence = rewrite.context, rewrite.evidence
         await rewrite.reader.read_customers([current.id])
         records = sorted(evidence.records_of_customer(current.id))
+        speaking = [record for record in records if _is_speaking(evidence.records[record], statement.login)]
+        if not speaking:
+            # The login was separated from this customer after the caller resolved it.
+            raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         # Read in the transaction that writes the statement: evidence must name the state that it really
         # changed.
         state = build_person_state(
             context.catalogue, context.jurisdiction, [evidence.records[record_id] for record_id in records]
         )
-        state_before = CustomerStateBefore(current.id, tuple(records), state, context.now_ms)
-        messages = [_build_message(record, statement, context.now_ms) for record in records]
+        state_before = CustomerStateBefore(current.id, tuple(records), tuple(speaking), state, context.now_ms)
+        covering = _build_covering_statement(statement)
+        messages = [
+            _build_message(record, statement if record in speaking else covering, context.now_ms)
+            for record in records
+        ]
         await rewrite.write(CORRECTION_SOURCE.key, messages=messages, extra_writes=extra_writes(state_before))
         return state_before
+
+
+def _is_speaking(record: SourceRecord, login: bytes | None) -> bool:
+    return login is None or any(
+        identifier.entry == login and identifier.assurance is Assurance.PROVEN
+        for identifier in record.identifiers
+    )
+
+
+def _build_covering_statement(statement: CustomerStatement) -> CustomerStatement:
+    """Return the statement as the records of other logins store it."""
+    choices = {
+        purpose: replace(choice, joined=choice.permits) for purpose, choice in statement.choices.items()
+    }
+    return replace(statement, choices=choices)
 
 
 def _build_message(record: bytes, statement: CustomerStatement, now_ms: int) -> StampedMessage:

@@ -59,6 +59,7 @@ class StatementSubject:
         laws: Keys of that customer's jurisdictions.
         choices_before: By purpose, the choice in effect just before; None if there is none.
         last_events: By purpose, the latest event about it.
+        speaking: Those of the records to which an acceptance applies; None for all.
     """
 
     records: tuple[bytes, ...] = field(repr=False)
@@ -66,6 +67,7 @@ class StatementSubject:
     laws: tuple[str, ...]
     choices_before: Mapping[str, bool | None] = field(default_factory=dict, repr=False)
     last_events: Mapping[str, ConsentEvent] = field(default_factory=dict, repr=False)
+    speaking: tuple[bytes, ...] | None = field(default=None, repr=False)
 
 
 def resolve_choices(
@@ -132,7 +134,9 @@ def build_consent_events(
         was_agreed = subject.choices_before.get(key) is True or state_before in AGREEING_STATES
         yield ConsentEvent(
             id=build_record_id(occasion.message, key),
-            records=subject.records,
+            records=subject.records
+            if subject.speaking is None or not purpose_choice.permits
+            else subject.speaking,
             customer=subject.customer,
             purpose=key,
             catalogue=catalogue.version,

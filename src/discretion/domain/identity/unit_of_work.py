@@ -20,6 +20,7 @@ from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.erased_scopes import read_erased_scopes, remove_erased_data
 from discretion.domain.profiles.fold import fold_profile
 from discretion.domain.profiles.identifier_index import NamingChange, apply_naming_changes
+from discretion.domain.profiles.joined_choices import drop_separated_choices
 from discretion.domain.profiles.minimisation import minimise_fact
 from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import (
@@ -131,6 +132,7 @@ class UnitOfWork:
         changed_records |= await self._reencrypt_records(records.values(), owner)
         changed_records |= self._period_log.add_periods(records.values(), owner)
         changed_records |= self._apply_messages(records, messages, owner)
+        changed_records |= drop_separated_choices(records.values())
         if person.customer is None:
             # The home of a record never changes: after a merge and an unmerge, it gives the former id back.
             eldest = min(records.values(), key=lambda record: (record.born, record.first, record.id))

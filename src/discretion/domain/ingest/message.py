@@ -41,12 +41,14 @@ class ExplicitChoice:
     """An explicit choice about one purpose.
 
     ``permits`` is False for a refusal. A permission ends at ``until`` (ms), if that is not None. ``guardian``
-    says that the holder of parental responsibility made the choice (GDPR Art. 8).
+    says that the holder of parental responsibility made the choice (GDPR Art. 8), and ``joined`` that the
+    person agreed under another login, with which the record is joined.
     """
 
     permits: bool
     until: int | None = None
     guardian: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

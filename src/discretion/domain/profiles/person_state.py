@@ -23,6 +23,7 @@ from discretion.domain.profiles.counted_statements import (
     select_ambient,
     select_explicit,
 )
+from discretion.domain.profiles.joined_choices import select_own_choices
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
 from discretion.purpose.statements import (
@@ -97,6 +98,7 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
         and before.guardian_choices == after.guardian_choices
         and before.own_choices == after.own_choices
         and before.own_guardian_choices == after.own_guardian_choices
+        and before.joined_choices == after.joined_choices
         and before.is_login == after.is_login
         and before.claim_refusals == after.claim_refusals
         and all(before.cells.get(key) == after.cells.get(key) for key in state_attributes)
@@ -111,7 +113,7 @@ def read_record_statements(record: SourceRecord, consent: SourceConsent = ALL_ST
         ambient=tuple(sorted(select_ambient(record, consent).items(), key=itemgetter(0))),
         explicit=_sort_choices(select_explicit(record.explicit_choices, consent)),
         guardian=_sort_choices(select_explicit(record.guardian_choices, consent)),
-        own=_sort_choices(record.own_choices),
+        own=_sort_choices(select_own_choices(record)),
         own_guardian=_sort_choices(record.own_guardian_choices),
         opted_out_at=max(signals.values(), default=None),
         limits_sensitive_use=LIMIT_SIGNAL in record.signals,

@@ -157,6 +157,8 @@ def apply_statements(record: SourceRecord, fact: Fact) -> None:
 
 def select_choices(record: SourceRecord, fact: Fact, choice: ExplicitChoice) -> dict[str, Choice]:
     """Return where a record stores an explicit statement: apart by who made it, and for whom."""
+    if choice.joined:
+        return record.joined_choices
     if fact.source.key == CORRECTION_SOURCE.key:
         return record.own_guardian_choices if choice.guardian else record.own_choices
     return record.guardian_choices if choice.guardian else record.explicit_choices

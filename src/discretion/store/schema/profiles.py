@@ -96,6 +96,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   e           statements that the source reports by a message of their own, by purpose
     #   g           statements of a guardian that the source reports, by purpose
     #   u, y        statements of the person themselves, and of a guardian that a steward recorded, by purpose
+    #   uj          acceptances that the person stated under another login, which was joined with the record
     #   o           opt-out signals
     #   t, l        the earliest and latest time in its messages (ms)
     #   b           when the record was created (ms); the eldest record determines the customer's id
@@ -147,6 +148,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "k": map_of(array_of(TEXT)),
                 "u": map_of(CHOICE),
                 "y": map_of(CHOICE),
+                "uj": map_of(CHOICE),
                 "j": array_of(
                     object_of(
                         {"n": BINARY, "f": TIME, "t": TIME, "a": array_of(TEXT), "l": array_of(TEXT)},

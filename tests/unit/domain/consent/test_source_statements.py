@@ -16,7 +16,9 @@ def list_signal_writes(*statements: RecordStatements) -> list[str]:
     """Return the collections that a signal writes to, after these statements."""
     recorder = SourceStatementRecorder(TermsRegistry(samples.CATALOGUE, samples.OFFICE, cast("Any", None)))
     state = PersonState(statements, ("us-ca",))
-    before = CustomerStateBefore(samples.SUBJECT.customer, samples.SUBJECT.records, state, samples.NOW)
+    before = CustomerStateBefore(
+        samples.SUBJECT.customer, samples.SUBJECT.records, samples.SUBJECT.records, state, samples.NOW
+    )
     return [write.collection for write in recorder.build_signal_writes(before)]
 
 

@@ -30,6 +30,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "an explicit choice": {"explicit_choices": {"marketing": Choice(True, 2, "m")}},
     "a guardian's choice": {"guardian_choices": {"marketing": Choice(True, 2, "m")}},
     "an own choice": {"own_choices": {"marketing": Choice(True, 2, "m")}},
+    "an own choice under another login": {"joined_choices": {"marketing": Choice(True, 2, "m")}},
     "a guardian's choice by a steward": {"own_guardian_choices": {"marketing": Choice(True, 2, "m")}},
     "a login": {"number_assurance": Assurance.PROVEN},
     "a signal": {"signals": {"gpc": SignalTimes(1, 2)}},

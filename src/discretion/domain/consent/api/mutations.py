@@ -282,7 +282,13 @@ async def _record_choices(
         else _no_extra_writes
     )
     events = await services.statement_recorder.record(
-        customer_id, action, author, context, choices, extra_writes=extra_writes
+        customer_id,
+        action,
+        author,
+        context,
+        choices,
+        login=None if reading.login_reach is None else reading.login_reach.entry,
+        extra_writes=extra_writes,
     )
     reading.record_extra("consents")
     # Loaded after the statement: the response shows the customer under the permissions that are now in force.
