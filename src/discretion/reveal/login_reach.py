@@ -8,6 +8,7 @@ proven it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -74,6 +75,21 @@ class LoginReachResolver:
         """Return the customer whose records have proven a number now, by its blind index."""
         record = await self._find_record(entry)
         return None if record is None else record.customer
+
+    async def list_reached_numbers(self, customer: bytes, salt: bytes) -> tuple[bytes, ...]:
+        """Return digests of the numbers by which logins reach a customer now, in the order of the digests.
+
+        A number that a record only claims or presents is not among them. ``salt`` makes the digests those of
+        one request: they can be compared with each other, and not be joined with ``identifiers``.
+        """
+        numbers = [identifier_type.key for identifier_type in self.types.values() if identifier_type.number]
+        entries = {
+            identifier.entry
+            for record in await self.identities.list_identifiers(customer, numbers)
+            for identifier in record.identifiers
+            if identifier.is_own or identifier.assurance is Assurance.PROVEN
+        }
+        return tuple(sorted(hashlib.sha256(salt + entry).digest()[:16] for entry in entries))
 
     async def _find_record(self, entry: bytes) -> SourceRecord | None:
         # A ruling may have separated the records of one number: the login is that of the eldest account.

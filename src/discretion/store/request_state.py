@@ -45,6 +45,7 @@ class RequestReason(StrEnum):
     OTHER = "other"
     EXPIRED = "expired"
     REACH_ENDED = "reach_ended"  # the login that filed it no longer reaches these records
+    REACH_WIDENED = "reach_widened"  # another login was joined with the one that filed it
 
 
 class RequesterRole(StrEnum):

@@ -265,6 +265,8 @@ class SubjectRequest:
         reference: Number of the retailer's file on an agent's or guardian's authority.
         contact: Keyed digest of the address by which the customer was named.
         login: While it is open, the blind index of the identifier that the requester's login rests on.
+        reached_numbers: While it is open, digests of the numbers that its login reached when it was filed
+            (``login_reach.list_reached_numbers``); None if no login filed it.
         new_address: While it is open, the keyed digest of the one new address that it asks for.
         address_proven: When the new address was confirmed.
         laws: Keys of the laws that it is answered by.
@@ -315,6 +317,7 @@ class SubjectRequest:
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
     login: bytes | None = field(default=None, repr=False)
+    reached_numbers: tuple[bytes, ...] | None = field(default=None, repr=False)
     new_address: bytes | None = field(default=None, repr=False)
     address_proven: int | None = None
     laws: tuple[str, ...]

@@ -49,6 +49,7 @@ class RequestComponents:
     contest_flags: ContestFlags
     immediate_rights: ImmediateRights
     decisions: RequestDecisions
+    reach_check: ReachCheck
     sealer: RequestSealer
     messages: RequestMessages
     identity_proofing: IdentityProofing
@@ -68,8 +69,7 @@ def build_requests(
 
     ``on_checkpoint`` is called with the name of each point at which a step may be cut off.
     """
-    clock, entropy = context.clock, context.entropy
-    open_write_context = context.open_write_context
+    clock, entropy, open_write_context = context.clock, context.entropy, context.open_write_context
     store, deadlines = RequestStore(context.database), DeadlineClock(context.lawbook)
     wake_event = asyncio.Event()
     contest_flags = ContestFlags(context.rewriter)
@@ -96,13 +96,14 @@ def build_requests(
         wake_runner=wake_event.set,
         after_change=contests.update,
     )
+    reach_check = _build_reach_check(context, decisions)
     runner = WorkflowRunner(
         requests=store,
         step_actions=list_actions(workflows.values()),
         end_request=fulfil_request,
         now_ms=clock,
         on_checkpoint=on_checkpoint,
-        check_request=_build_reach_check(context, decisions).check,
+        check_request=reach_check.check,
         wake_event=wake_event,
     )
     sealer = RequestSealer(
@@ -119,6 +120,7 @@ def build_requests(
         contest_flags=contest_flags,
         immediate_rights=immediate_rights,
         decisions=decisions,
+        reach_check=reach_check,
         sealer=sealer,
         messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
         identity_proofing=_build_identity_proofing(context, decisions, codes=codes, mailer=mailer),
@@ -142,6 +144,7 @@ def _build_submission(
         transactions=context.stores.transactions,
         people=context.stores.people,
         requests=requests,
+        login_reaches=context.login_reaches,
         deadline_clock=deadlines,
         steps={right: [step.name for step in steps] for right, steps in workflows.items()},
         entropy=context.entropy,

@@ -83,6 +83,7 @@ def build_api_services(
             submission=requests.submission,
             immediate_rights=requests.immediate_rights,
             decisions=requests.decisions,
+            reach_check=requests.reach_check,
             messages=requests.messages,
             sealer=requests.sealer,
             identity_proofing=requests.identity_proofing,

@@ -93,6 +93,7 @@ class Requester:
         reference: Number of the retailer's file on an agent's or guardian's authority. It must not be a name.
         contact: Keyed digest of the address that names the customer, if the request was filed by an address.
         login: Blind index of the identifier that a customer's own login rests on.
+        reached: The customer that this login reaches.
     """
 
     role: RequesterRole
@@ -103,6 +104,7 @@ class Requester:
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
     login: bytes | None = field(default=None, repr=False)
+    reached: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,9 @@ def change_state(
         return changed
     # Without the digest the same request can be filed again; without a next run no worker picks it up.
     # What is left of an erased person names them in no way.
-    return replace(changed, open_digest=None, next_run=None, ended=at, login=None, new_address=None)
+    return replace(
+        changed, open_digest=None, next_run=None, ended=at, login=None, reached_numbers=None, new_address=None
+    )
 
 
 def build_requester(request: SubjectRequest, by: str, client: str, subject: str) -> Requester:

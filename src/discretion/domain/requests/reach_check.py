@@ -1,8 +1,12 @@
-"""Check, before each step of a request, that the login which filed it still reaches the person it is about.
+"""Check, before each step of a request, that the login which filed it still reaches the same person.
 
 A steward may separate records while a request runs. A request that a customer filed for themselves is carried
 out only for the records that their login reaches: before anything was done it follows the login to the
 customer that has these records now, later it ends. What it has made until then is destroyed.
+
+A request also ends if another login was joined with the one that filed it before anything was done: whoever
+filed it has not asked for that login's records, and whoever joined theirs may not know of the request.
+Records that reach the person by no number of their own, and claims, end nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +43,9 @@ class ReachCheck:
         if current is None:
             return request
         reached = await self.login_reaches.find_customer(request.login)
+        if reached is not None and await self._is_widened(request, reached):
+            await self._end(request, RequestReason.REACH_WIDENED)
+            return None
         if reached == current.id:
             return request
         # What was sealed under the key of the former customer cannot be opened for another one.
@@ -46,16 +53,22 @@ class ReachCheck:
             return await self.decisions.apply_change(
                 request.id, lambda stored: replace(stored, customer=reached)
             )
-        await self.packages.delete_pages(request.id)
-        await self.decisions.apply_change(request.id, self._end)
+        await self._end(request, RequestReason.REACH_ENDED)
         return None
 
-    def _end(self, request: SubjectRequest) -> SubjectRequest:
-        ended = change_state(
-            request,
-            RequestState.UNFULFILLED,
-            self.decisions.now_ms(),
-            REACH_ACTOR,
-            RequestReason.REACH_ENDED,
-        )
-        return replace(ended, package=None, snapshot=None)
+    async def _is_widened(self, request: SubjectRequest, reached: bytes) -> bool:
+        """Return whether the login reaches numbers that it did not reach when the request was filed."""
+        if request.reached_numbers is None or request.is_under_way:
+            return False
+        numbers = await self.login_reaches.list_reached_numbers(reached, request.id)
+        return not set(numbers).issubset(request.reached_numbers)
+
+    async def _end(self, request: SubjectRequest, reason: RequestReason) -> None:
+        def end_current(current: SubjectRequest) -> SubjectRequest:
+            ended = change_state(
+                current, RequestState.UNFULFILLED, self.decisions.now_ms(), REACH_ACTOR, reason
+            )
+            return replace(ended, package=None, snapshot=None)
+
+        await self.packages.delete_pages(request.id)
+        await self.decisions.apply_change(request.id, end_current)

@@ -42,6 +42,9 @@ ACTIONS_BY_REASON: Mapping[tuple[RequestState, RequestReason | None], str] = {
     (RequestState.ACTION_REQUIRED, RequestReason.EVIDENCE): (
         "Supply what the privacy office asked for, with messageRequest(id:, text:)."
     ),
+    (RequestState.UNFULFILLED, RequestReason.REACH_WIDENED): (
+        "Since it was filed, another login was joined with yours. File it again if it is about that one too."
+    ),
     (RequestState.UNFULFILLED, RequestReason.REACH_ENDED): (
         "The records it was filed for are no longer joined to your login. File it again for those that are."
     ),

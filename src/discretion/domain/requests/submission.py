@@ -24,6 +24,7 @@ from discretion.domain.requests.model import (
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.law.model import UNKNOWN
+from discretion.reveal.login_reach import LoginReachResolver
 from discretion.store.people import PeopleStore
 from discretion.store.request_state import RequestReason, RequestState
 from discretion.store.requests import RequestStore
@@ -54,6 +55,7 @@ class RequestSubmission:
     transactions: Transactions
     people: PeopleStore
     requests: RequestStore
+    login_reaches: LoginReachResolver
     deadline_clock: DeadlineClock
     steps: StepNames
     entropy: Callable[[int], bytes] = field(repr=False)
@@ -86,6 +88,9 @@ class RequestSubmission:
             # It carries the id under which it was filed, which may be a former one. If a steward later splits
             # a merged customer, the request belongs to the part that has this id.
             filed = replace(self.build_request(subject, laws, details, requester), customer=customer)
+            if requester.reached is not None:
+                numbers = await self.login_reaches.list_reached_numbers(requester.reached, filed.id)
+                filed = replace(filed, reached_numbers=numbers)
             await self.requests.add(filed, session)
             await self.after_filing(filed, session)
             return filed

@@ -230,7 +230,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         Departure.EVIDENCE,
         "Sealed parts are deleted; the fact of the request is kept as evidence, under an id that identifies "
         "nobody.",
-        removal=Removal(Stage.PURGE, ONE_CUSTOMER, clears=("sealed", "code", "login")),
+        removal=Removal(Stage.PURGE, ONE_CUSTOMER, clears=("sealed", "code", "login", "reached")),
         law=f"{ACCOUNTABILITY}; 11 CCR 7101",
     ),
     _CollectionEntry(

@@ -9,7 +9,10 @@ from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.law.load import load_lawbook
+from discretion.reveal.login_reach import LoginReachResolver
+from discretion.seal.blind_index import BlindIndex
 from discretion.store.driver.database import Database
+from discretion.store.identities import IdentityStore
 from discretion.store.people import PeopleStore
 from discretion.store.request_state import RequesterAssurance, RequesterRole
 from discretion.store.requests import RequestStore
@@ -35,6 +38,7 @@ class RequestOffice:
             Transactions(database),
             PeopleStore(database),
             self.requests,
+            LoginReachResolver({}, BlindIndex(bytes(32)), IdentityStore(database)),
             deadline_clock,
             {},
             self._entropy,

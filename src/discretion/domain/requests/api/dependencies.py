@@ -13,6 +13,7 @@ from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.identity_proofing import IdentityProofing
 from discretion.domain.requests.immediate_rights import ImmediateRights
 from discretion.domain.requests.messages import RequestMessages
+from discretion.domain.requests.reach_check import ReachCheck
 from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.store.requests import RequestStore
@@ -27,6 +28,7 @@ class RequestServices:
     submission: RequestSubmission
     immediate_rights: ImmediateRights
     decisions: RequestDecisions
+    reach_check: ReachCheck
     messages: RequestMessages
     sealer: RequestSealer
     identity_proofing: IdentityProofing

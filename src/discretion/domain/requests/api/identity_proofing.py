@@ -103,7 +103,10 @@ async def _prove_identity(
     del root
     visible = await find_visible_request(services, info, request)
     grant = info.context.require_reading().grant
-    if code:
+    if visible.waits_for_identity and await services.reach_check.check(visible) is None:
+        # It has ended: its login does not reach what it reached when the request was filed.
+        pass
+    elif code:
         await services.identity_proofing.verify_code(
             visible.id, format_caller_key(info), format_caller_actor(info), code
         )

@@ -93,6 +93,7 @@ async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> Reques
             reading.requester_subject,
             token_assurance(grant, reading.now_ms),
             login=None if reading.login_reach is None else reading.login_reach.entry,
+            reached=reading.own_customer,
         )
         await _require_readable(info, reading.own_customer)
         assert reading.login_reach is not None
