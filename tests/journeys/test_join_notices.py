@@ -149,3 +149,26 @@ async def test_a_suggestion_whose_logins_changed_is_open_again(office: Office) -
     await merge_accounts(office, "w-otto", "w-eve")
     assert await end_wait(office) == "LOGINS_CHANGED"
     assert await list_states(office, "OPEN") == [("OPEN", "nobody")]
+
+
+async def test_a_browser_of_a_shop_replaces_no_hearing(office: Office) -> None:
+    """Ann and Otto have logged in with it, as many others have; besides, Otto typed Ann's address."""
+    visits = [
+        {**build_account(account, None), "messageId": f"kiosk-{account}", "anonymousId": "kiosk"}
+        for account in ("w-ann", "w-otto", *(f"w-{number}" for number in range(8)))
+    ]
+    await office.platform.send_messages("web-shop", *visits)
+    ids = await office.find_customers("w-ann", "w-otto")
+    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "LOGINS_NOT_HEARD"
+
+
+async def test_a_confirmed_address_that_many_share_replaces_no_hearing(office: Office) -> None:
+    """The mailbox of an association, which more than twenty accounts have confirmed."""
+    accounts = ["w-ann", "w-otto", *(f"w-{number}" for number in range(20))]
+    sharing = [
+        add_external_id({**build_account(account, None), "messageId": f"s-{account}"}, "email", EVE, "proven")
+        for account in accounts
+    ]
+    await office.platform.send_messages("web-shop", *sharing)
+    ids = await office.find_customers("w-ann", "w-otto")
+    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "LOGINS_NOT_HEARD"

@@ -6,12 +6,14 @@ who sees only that must not join two logins before the owner of each could objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.identifier_type import IdentifierType
-from discretion.store.source_record import RecordIdentifier, SourceRecord
+from discretion.domain.identity.link import Link, list_links
+from discretion.store.source_record import SourceRecord
 
 
 def must_be_heard(
@@ -19,16 +21,24 @@ def must_be_heard(
     types: Mapping[str, IdentifierType],
     *,
     rests_on_claims: bool = False,
+    shared: Collection[bytes] = (),
 ) -> bool:
-    """Return whether two of these customers have a login each and agree only on what one of them claims.
+    """Return whether two of these customers have a login each and agree, but on nothing certain.
+
+    A number that both have proven or presented, or a current address that both have proven, is certain unless
+    too many records share it. A claim, a device, a payment card and a replaced address are not.
 
     Args:
         customers: The records of each customer, with their identifiers.
         types: The catalogue's identifier types by key.
         rests_on_claims: Whether it is certain already that a join would rest on claims.
+        shared: Identifiers that too many records share (``identifier_index.is_shared``), by blind index.
     """
     logins = [records for records in customers if has_login(records, types)]
-    return any(rests_on_claims or _agree_by_claims(left, right) for left, right in combinations(logins, 2))
+    return any(
+        rests_on_claims or _agree_weakly(left, right, types, shared)
+        for left, right in combinations(logins, 2)
+    )
 
 
 def has_login(records: Iterable[SourceRecord], types: Mapping[str, IdentifierType]) -> bool:
@@ -53,19 +63,43 @@ def find_logins(
     return logins
 
 
-def _agree_by_claims(left: Sequence[SourceRecord], right: Sequence[SourceRecord]) -> bool:
-    is_linked = [_find_linked(records) for records in (left, right)]
-    shared = is_linked[0].keys() & is_linked[1].keys()
-    return bool(shared) and not any(is_linked[0][entry] and is_linked[1][entry] for entry in shared)
+def find_common_entries(customers: Iterable[Sequence[SourceRecord]]) -> set[bytes]:
+    """Return the blind indexes of the identifiers that at least two of these customers have in common."""
+    counts = Counter(
+        entry
+        for records in customers
+        for entry in {identifier.entry for record in records for identifier in record.identifiers}
+    )
+    return {entry for entry, count in counts.items() if count > 1}
 
 
-def _find_linked(records: Iterable[SourceRecord]) -> dict[bytes, bool]:
-    """Return for each identifier of a customer whether a record of theirs has proven or presented it."""
-    is_linked: dict[bytes, bool] = {}
-    for identifier in _list_identifiers(records):
-        is_linked[identifier.entry] = is_linked.get(identifier.entry, False) or identifier.assurance.links
-    return is_linked
+def _agree_weakly(
+    left: Sequence[SourceRecord],
+    right: Sequence[SourceRecord],
+    types: Mapping[str, IdentifierType],
+    shared: Collection[bytes],
+) -> bool:
+    return bool(find_common_entries([left, right])) and not (
+        _find_certain(left, types) & _find_certain(right, types)
+    ).difference(shared)
 
 
-def _list_identifiers(records: Iterable[SourceRecord]) -> list[RecordIdentifier]:
-    return [identifier for record in records for identifier in record.identifiers]
+def _find_certain(records: Iterable[SourceRecord], types: Mapping[str, IdentifierType]) -> set[bytes]:
+    """Return the current addresses that a record has proven, and the numbers that it has proven or presented.
+
+    Devices and payment cards are passed on, and presented addresses were not confirmed by their owner.
+    """
+    return {
+        link.entry
+        for record in records
+        for link in list_links(record, types)
+        if link.until is None
+        and (types[link.identifier_type].number or _is_proven_address(record, link, types))
+    }
+
+
+def _is_proven_address(record: SourceRecord, link: Link, types: Mapping[str, IdentifierType]) -> bool:
+    return types[link.identifier_type].is_address and any(
+        identifier.entry == link.entry and Assurance.PROVEN in identifier.times
+        for identifier in record.identifiers
+    )

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from discretion.domain.identity.hearing import find_logins, must_be_heard
+from discretion.domain.identity.hearing import find_common_entries, find_logins, must_be_heard
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.domain.identity.ruling import Grounds
 from discretion.domain.identity.ruling_writer import apply_ruling, join_customers, read_sides
+from discretion.domain.profiles.identifier_index import is_shared
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.store.identity_events import IdentityChangeKind
 from discretion.store.transactions import Session
@@ -56,8 +57,8 @@ class Stewardship:
             BadRequest: ``MERGE_OF_ONE``; the ids belong to one customer, such as after the same merge.
                 ``MERGE_REASON``; the reason is too short or too long.
             NotFound: ``CUSTOMER_NOT_FOUND``.
-            Conflict: ``LOGINS_NOT_HEARD``; two of them have a login each, agree only on what one of them
-                claims, and were not heard. ``LOGINS_CHANGED``; see ``heard_logins``.
+            Conflict: ``LOGINS_NOT_HEARD``; two of them have a login each, agree on nothing certain
+                (``must_be_heard``), and were not heard. ``LOGINS_CHANGED``; see ``heard_logins``.
         """
         check_reason(reason)
 
@@ -85,7 +86,14 @@ class Stewardship:
         sides = await read_sides(rewrite, customers)
         records = [[rewrite.evidence.records[record] for record in side] for side in sides]
         types = rewrite.context.catalogue.identifiers
-        return must_be_heard(records, types, rests_on_claims=rests_on_claims)
+        common = find_common_entries(records)
+        await rewrite.reader.read_identifiers(common)
+        shared = {
+            identifier.entry
+            for identifier in rewrite.evidence.identifiers.values()
+            if is_shared(len(identifier.records), types.get(identifier.type))
+        }
+        return must_be_heard(records, types, rests_on_claims=rests_on_claims, shared=shared)
 
     async def unmerge(self, event_id: bytes, actor: str) -> list[bytes]:
         """Separate permanently the customers whom a merge joined; return their customer ids now.
@@ -132,7 +140,8 @@ def build_unheard_error() -> Conflict:
     """Return the error of a merge of two logins that were not heard."""
     return Conflict(
         "LOGINS_NOT_HEARD",
-        "Two of them have a login each, and agree only on what one of them claims.",
+        "Two of them have a login each, and agree only on what proves nothing: a claim, a device, a payment "
+        "card, or a value that was replaced or that many share.",
         "Inform both with proposeJoin(customers:, reason:), or state with heard: true that both were heard.",
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from discretion.catalogue.assurance import Assurance
 from discretion.domain.identity.hearing import must_be_heard
-from discretion.store.source_record import RecordIdentifier, SourceRecord
+from discretion.store.source_record import RecordIdentifier, SourceRecord, StatedPeriod
 from tests.fixtures.platform import read_shipped_catalogue
 
 TYPES = read_shipped_catalogue().identifiers
@@ -35,7 +36,7 @@ SHARED = b"shared"
         ((PROVEN, CLAIMED), (PROVEN, CLAIMED), True),
         ((PROVEN, PRESENTED), (PROVEN, CLAIMED), True),
         ((PROVEN, PROVEN), (PROVEN, PROVEN), False),
-        ((PROVEN, PRESENTED), (PROVEN, PROVEN), False),
+        ((PROVEN, PRESENTED), (PROVEN, PROVEN), True),
         ((PROVEN, None), (PROVEN, CLAIMED), False),
         ((PROVEN, None), (PROVEN, None), False),
         ((None, PROVEN), (PROVEN, CLAIMED), False),
@@ -66,3 +67,39 @@ def test_of_several_customers_any_two_count() -> None:
     ]
     assert all(must_be_heard(order, TYPES) for order in permutations(sides))
     assert not must_be_heard(sides[:2], TYPES)
+
+
+CLAIM = ("email", b"claimed", CLAIMED)
+
+
+@pytest.mark.parametrize("identifier_type", ["cookie", "device_id", "anonymous_id", "card_token"])
+@pytest.mark.parametrize("assurance", [PROVEN, PRESENTED])
+def test_a_device_or_card_in_common_proves_nothing(identifier_type: str, assurance: Assurance) -> None:
+    """Many use the browser of a shop, whatever one of them claims besides."""
+    device = (identifier_type, SHARED, assurance)
+    left = build_customer(b"left", PROVEN, device, ("email", b"claimed", PROVEN))
+    assert must_be_heard([left, build_customer(b"right", PROVEN, device, CLAIM)], TYPES)
+    assert must_be_heard([left, build_customer(b"right", PROVEN, device)], TYPES)
+
+
+@pytest.mark.parametrize("assurance", [PROVEN, PRESENTED])
+def test_a_number_in_common_is_certain_unless_many_share_it(assurance: Assurance) -> None:
+    number = ("loyalty_id", SHARED, assurance)
+    sides = [build_customer(name, PROVEN, number, CLAIM) for name in (b"left", b"right")]
+    assert not must_be_heard(sides, TYPES)
+    assert must_be_heard(sides, TYPES, shared={SHARED})
+
+
+def test_a_replaced_address_proves_nothing() -> None:
+    """A phone number that one of them gave up, and that the other has proven since."""
+    current = build_customer(b"left", PROVEN, ("phone", SHARED, PROVEN))
+    (record,) = build_customer(b"right", PROVEN)
+    stated = [
+        RecordIdentifier(entry, "phone", {PROVEN: at}, b"", stated=StatedPeriod(at, at))
+        for entry, at in ((SHARED, 1), (b"new", 2))
+    ]
+    replaced = [replace(record, identifiers=(*record.identifiers, *stated))]
+    assert must_be_heard([current, replaced], TYPES)
+    assert not must_be_heard(
+        [current, [replace(record, identifiers=(*record.identifiers, stated[0]))]], TYPES
+    )

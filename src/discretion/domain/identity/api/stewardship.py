@@ -45,9 +45,9 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
 
     merge_description = (
         "Makes these customers one person, whatever the evidence, for a reason that stays on record and "
-        "names nobody. Two who have a login each and agree only on what one of them claims are informed "
-        "first, with `proposeJoin`; `heard: true` states that both were heard already. For stewards; a later "
-        "word counts."
+        "names nobody. Two who have a login each and agree only on what proves nothing, such as a claim or "
+        "a device, are informed first, with `proposeJoin`; `heard: true` states that both were heard "
+        "already. For stewards; a later word counts."
     )
     unmerge_description = (
         "Parts whom a merge brought together, as if it had not happened, and keeps them apart. Takes the "

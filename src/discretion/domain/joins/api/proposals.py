@@ -68,8 +68,8 @@ def proposal_fields(
     propose_description = (
         "Informs every address that the logins of these customers have confirmed that they are to be joined, "
         "and joins them when the time for objections ends (`DISCRETION_OBJECTION_DAYS`). For two who have a "
-        "login each and agree only on what one of them claims. Refused with `LOGIN_WITHOUT_ADDRESS` if a "
-        "login has confirmed none. A repetition answers the same. For the steward."
+        "login each and agree on nothing certain (`LOGINS_NOT_HEARD`). Refused with `LOGIN_WITHOUT_ADDRESS` "
+        "if a login has confirmed none. A repetition answers the same. For the steward."
     )
     object_description = (
         "Stops a proposed join. For either customer, and for the steward whom one of them has told. A "
