@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.fixtures.proofs import add_external_id
+from tests.journeys.test_joined_logins import JOIN
 from tests.journeys.test_login_reach import UNMERGE
 from tests.journeys.test_proposed_joins import (
     ACCEPT,
@@ -172,3 +173,24 @@ async def test_a_confirmed_address_that_many_share_replaces_no_hearing(office: O
     await office.platform.send_messages("web-shop", *sharing)
     ids = await office.find_customers("w-ann", "w-otto")
     assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "LOGINS_NOT_HEARD"
+
+
+async def test_both_are_informed_that_they_join_themselves(office: Office) -> None:
+    """A thief of two tokens does not join their owners without their knowledge."""
+    await office.run(office.log_in("w-ann"), JOIN, token=office.log_in("w-otto"))
+    assert office.list_recipients() == [ANN, OTTO]
+    for _, mail in office.mail_server.mails:
+        text = " ".join(str(mail.get_payload()).split())
+        assert "write to our privacy office: it can separate the two again" in text
+        assert not any(secret in text for secret in (ANN, OTTO, "w-ann", "w-otto"))
+
+
+async def test_logins_are_not_joined_if_their_owners_cannot_be_informed(office: Office) -> None:
+    """Nor are the tokens used up: the person sends them again."""
+    ann, otto = office.log_in("w-ann"), office.log_in("w-otto")
+    office.mail_server.is_refusing = True
+    assert await office.refuse(ann, JOIN, token=otto) == "MAIL_UNAVAILABLE"
+    assert not await office.are_joined()
+    office.mail_server.is_refusing = False
+    await office.run(ann, JOIN, token=otto)
+    assert await office.are_joined()

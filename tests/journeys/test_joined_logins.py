@@ -133,6 +133,7 @@ REFUSED: dict[str, tuple[Refused, str]] = {
         lambda at: at.platform.issue_token("customer", subject="w-anna"),
         "LOGIN_NOT_FRESH",
     ),
+    "a token of another client": (lambda at: at.log_in("w-anna", client="other"), "JOIN_CLIENTS_DIFFER"),
     "a login that reaches nobody": (lambda at: at.log_in("w-nobody"), "LOGIN_UNKNOWN"),
 }
 
@@ -182,10 +183,25 @@ async def test_a_token_joins_once(accounts: Accounts) -> None:
     assert mallory["identity"]["givenName"] == "Mallory"
 
 
+async def test_the_first_token_joins_once_too(accounts: Accounts) -> None:
+    """Mallory has read the token that asked for the join; in either role it joins nobody else."""
+    own = accounts.log_in("w-ann")
+    assert await accounts.join(own, accounts.log_in("w-anna")) is None
+    assert await accounts.join(accounts.log_in("w-mallory"), own) == "JOIN_TOKEN_USED"
+    assert await accounts.join(own, accounts.log_in("w-mallory")) == "JOIN_TOKEN_USED"
+    assert await accounts.count_customers() == 2
+
+
+async def test_a_token_that_joined_second_does_not_ask(accounts: Accounts) -> None:
+    token = accounts.log_in("w-anna")
+    assert await accounts.join(accounts.log_in("w-ann"), token) is None
+    assert await accounts.join(token, accounts.log_in("w-mallory")) == "JOIN_TOKEN_USED"
+
+
 async def test_whom_a_steward_separated_stays_separate(accounts: Accounts) -> None:
-    """The token is not used up: the steward may decide otherwise within its ten minutes."""
+    """The tokens are not used up: the steward may decide otherwise within their ten minutes."""
     own, other = accounts.log_in("w-ann"), accounts.log_in("w-anna")
-    await accounts.join(own, accounts.log_in("w-anna", ago_s=1))
+    await accounts.join(accounts.log_in("w-ann", ago_s=1), accounts.log_in("w-anna", ago_s=1))
     history = await accounts.platform.query(HISTORY, accounts.log_in("w-ann", client="customer-app"))
     merge = history["data"]["me"]["identityHistory"]["nodes"][0]["id"]
     parted = (await run_as_steward(accounts.platform, UNMERGE, merge=merge))["unmerge"]

@@ -29,6 +29,7 @@ def build_joins(context: WiringContext, requests: RequestComponents, verifier: T
             joins=joins,
             replays=ReplayStore(context.database),
             blind_index=context.blind_index,
+            mailer=proofing.mailer,
             now_ms=context.clock,
         ),
         record_joins=RecordJoins(

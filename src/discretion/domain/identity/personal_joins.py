@@ -54,6 +54,14 @@ class PersonalJoins:
             Conflict: ``JOIN_SEPARATED``; a steward has separated records of these customers.
                 ``RECORD_ATTACHED``; a record only follows another one with an account or loyalty number.
         """
+        return await self._run(own, other, reason)
+
+    async def check(self, own: ProvenRecord, other: ProvenRecord) -> None:
+        """Check that two records can be joined, and change nothing; errors as of ``join``."""
+        await self._run(own, other, None)
+
+    async def _run(self, own: ProvenRecord, other: ProvenRecord, reason: str | None) -> bytes:
+        """Join two records; without a reason, only check that they can be joined."""
 
         async def work(session: Session) -> bytes:
             rewrite = self.rewriter.begin(session)
@@ -75,6 +83,8 @@ class PersonalJoins:
                     "The privacy office has decided that these records are not of one person.",
                     "Ask the privacy office to decide again.",
                 )
+            if reason is None:
+                return records[own.record].customer
             grounds = Grounds(reason, _list_evidence(rewrite, own, other))
             return await join_customers(rewrite, customers, CUSTOMER_ACTOR, grounds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from discretion.domain.identity.api.unjoined import (
 )
 from discretion.domain.identity.personal_joins import ProvenRecord, build_unknown_record_error
 from discretion.domain.identity.possible_records import PossibleRecord
+from discretion.domain.joins.api.informed_logins import find_informed_logins
 from discretion.domain.joins.login_joins import LoginJoins, require_joining_login, require_login_record
 from discretion.domain.joins.proposals import JoinProposals
 from discretion.domain.joins.record_joins import RecordJoins
@@ -47,7 +48,8 @@ def join_mutations(customer: Any, provide: Callable[[], JoinServices]) -> list[S
     """Build the mutations; ``customer`` is the GraphQL type that they return."""
     join_logins_description = (
         "Joins the customer's login with another login of theirs, by its own token: both logins are of the "
-        "last ten minutes. A token joins once; a repetition answers the same. Give it as a variable. "
+        "last ten minutes, in one client. Each token joins once; a repetition answers the same. Give it as a "
+        "variable. Every address that the logins of the two have confirmed is informed first. "
         "Refused with `JOIN_SEPARATED` if the privacy office has separated records of the two."
     )
     send_description = (
@@ -79,7 +81,13 @@ async def _join_logins(
 ) -> CustomerRow | None:
     del root
     reading, reach = _require_own_login(info)
-    await services.login_joins.join(reading.grant, reach, token)
+
+    async def find_recipients(customers: Sequence[bytes]) -> list[str]:
+        rows = (await load_subjects(info, customers)).values()
+        informed = [await find_informed_logins(info, row) for row in rows]
+        return list(dict.fromkeys(address for side in informed for address in side.addresses))
+
+    await services.login_joins.join(reading.grant, reach, token, find_recipients)
     return await _load_joined(services, info, reading)
 
 
