@@ -276,12 +276,15 @@ def _plant_requests(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     }
     return [
         _shrinks(
-            build_document("requests", customer=ann.customer, login=ann.customer, **contact),
+            build_document(
+                "requests", customer=ann.customer, login=ann.customer, reached=[ann.customer], **contact
+            ),
             "code",
             "login",
+            "reached",
             sealed={},
         ),
-        _stays("requests", customer=bob.customer, login=bob.customer, **contact),
+        _stays("requests", customer=bob.customer, login=bob.customer, reached=[bob.customer], **contact),
     ]
 
 
@@ -370,6 +373,7 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "agents": frozenset({"verify_key", "digest"}),
     "imports": frozenset({"_id"}),
     "tracking_plan_violations": frozenset({"_id", "first"}),
+    "ingest_outcomes": frozenset({"undeclared"}),
     "clients": frozenset({"digest"}),
     "consent_terms": frozenset({"_id"}),
     "installation": frozenset({"bucketKeys", "signingKeys"}),
