@@ -14,6 +14,8 @@ from discretion.domain.identity import clustering
 from discretion.domain.identity.link import Link
 from discretion.domain.ingest import identifiers
 from discretion.domain.profiles import identifier_lookup, precedence
+from discretion.domain.profiles.identifier_lookup import FoundCustomer
+from discretion.domain.profiles.verified_addresses import rank_mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ def _give_to_the_latest(patch: pytest.MonkeyPatch) -> None:
 
 
 def _look_up_any_mention(patch: pytest.MonkeyPatch) -> None:
-    def select_any(_named: Any, mentions: Any, _types: Any) -> bytes | None:
-        records = [record for record, _ in mentions]
-        return max(records, key=lambda record: record.born).customer if records else None
+    def select_any(_named: Any, mentions: Any, _types: Any) -> FoundCustomer | None:
+        found = max(mentions, key=lambda mention: mention[0].born, default=None)
+        return None if found is None else FoundCustomer(found[0].customer, rank_mention(*found))
 
     patch.setattr(identifier_lookup, "_select_strongest", select_any)
 
