@@ -91,6 +91,7 @@ def forecast_from_every_moment(state: PersonState) -> PermissionForecast:
     return PermissionForecast(current_bits, until, reduce(PermissionBits.__and__, later_bits))
 
 
+@pytest.mark.slow
 @settings(max_examples=scale_examples(400))
 @given(STATES)
 def test_the_forecast_equals_the_evaluation_of_every_moment(state: PersonState) -> None:

@@ -70,6 +70,7 @@ FULL = SubjectRequest(
     customer=b"c",
     client="app",
     subject="sub",
+    reached_numbers=(b"n",),
     role=RequesterRole.GUARDIAN,
     by="guardian:app",
     assurance=RequesterAssurance.CODE,
