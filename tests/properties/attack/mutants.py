@@ -57,8 +57,8 @@ def _give_to_the_latest(patch: pytest.MonkeyPatch) -> None:
 
 def _look_up_any_mention(patch: pytest.MonkeyPatch) -> None:
     def select_any(_named: Any, mentions: Any, _types: Any) -> FoundCustomer | None:
-        found = max(mentions, key=lambda mention: mention[0].born, default=None)
-        return None if found is None else FoundCustomer(found[0].customer, rank_mention(*found))
+        latest = max(mentions, key=lambda mention: mention[0].born, default=None)
+        return None if latest is None else FoundCustomer(latest[0].customer, rank_mention(*latest))
 
     patch.setattr(identifier_lookup, "_select_strongest", select_any)
 
