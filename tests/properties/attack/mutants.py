@@ -55,12 +55,12 @@ def _give_to_the_latest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(clustering, "_find_owner", find_latest)
 
 
-def _look_up_any_mention(patch: pytest.MonkeyPatch) -> None:
-    def select_any(_named: Any, mentions: Any, _types: Any) -> FoundCustomer | None:
-        latest = max(mentions, key=lambda mention: mention[0].born, default=None)
-        return None if latest is None else FoundCustomer(latest[0].customer, rank_mention(*latest))
+def _prefer_claims(patch: pytest.MonkeyPatch) -> None:
+    def select_weakest(_named: Any, mentions: Any, _types: Any) -> FoundCustomer | None:
+        weakest = max(mentions, key=lambda mention: rank_mention(*mention), default=None)
+        return None if weakest is None else FoundCustomer(weakest[0].customer, rank_mention(*weakest))
 
-    patch.setattr(identifier_lookup, "_select_strongest", select_any)
+    patch.setattr(identifier_lookup, "_select_strongest", select_weakest)
 
 
 def _rank_claimed_values_equally(patch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ MUTANTS = (
         _give_to_the_latest,
         ("confirm an own or recycled address",),
     ),
-    Mutant("a lookup prefers proofs", _look_up_any_mention, ("type an address in the own account",)),
+    Mutant("a lookup prefers proofs", _prefer_claims, ("type an address in the own account",)),
     Mutant(
         "claimed values override no others", _rank_claimed_values_equally, ("Vera signs in", "use the tablet")
     ),
