@@ -24,7 +24,7 @@ __all__ = ["office"]
 
 ENDED = "{ proposedJoins(state: ENDED) { id endReason } }"
 MERGE_EVENT = """mutation($ids: [ID!]!) {
-  merge(customers: $ids, reason: "D-17", heard: true) { identityHistory { nodes { id } } }
+  merge(customers: $ids, reason: "D-17", ownersInformed: true) { identityHistory { nodes { id } } }
 }"""
 
 WITHOUT_ADDRESS = "LOGIN_WITHOUT_ADDRESS"
@@ -67,7 +67,7 @@ async def test_every_login_of_a_customer_must_be_informed(office: Office) -> Non
     """A steward has joined a second account without a confirmed address; nobody can inform its owner."""
     await office.platform.send_messages("web-shop", build_account("w-silent", None))
     merged = await office.find_customers("w-ann", "w-silent")
-    await office.run(office.issue_steward(), MERGE, ids=merged, heard=True)
+    await office.run(office.issue_steward(), MERGE, ids=merged, ownersInformed=True)
     ids = await office.find_customers("w-ann", "w-otto")
     assert await office.refuse(office.issue_steward(), PROPOSE, ids=ids) == WITHOUT_ADDRESS
     assert office.mail_server.mails == []
@@ -94,7 +94,7 @@ async def end_wait(office: Office) -> str:
 
 
 async def merge_accounts(office: Office, *accounts: str) -> str:
-    """Have a steward who heard both join accounts; return the id of the merge."""
+    """Have a steward who informed both owners join accounts; return the id of the merge."""
     ids = await office.find_customers(*accounts)
     merged = await office.run(office.issue_steward(), MERGE_EVENT, ids=ids)
     event: str = merged["merge"]["identityHistory"]["nodes"][0]["id"]
@@ -152,7 +152,7 @@ async def test_a_suggestion_whose_logins_changed_is_open_again(office: Office) -
     assert await list_states(office, "OPEN") == [("OPEN", "nobody")]
 
 
-async def test_a_browser_of_a_shop_replaces_no_hearing(office: Office) -> None:
+async def test_a_browser_of_a_shop_does_not_replace_a_notice(office: Office) -> None:
     """Ann and Otto have logged in with it, as many others have; besides, Otto typed Ann's address."""
     visits = [
         {**build_account(account, None), "messageId": f"kiosk-{account}", "anonymousId": "kiosk"}
@@ -160,10 +160,10 @@ async def test_a_browser_of_a_shop_replaces_no_hearing(office: Office) -> None:
     ]
     await office.platform.send_messages("web-shop", *visits)
     ids = await office.find_customers("w-ann", "w-otto")
-    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "LOGINS_NOT_HEARD"
+    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "OWNERS_NOT_INFORMED"
 
 
-async def test_a_confirmed_address_that_many_share_replaces_no_hearing(office: Office) -> None:
+async def test_a_confirmed_address_that_many_share_does_not_replace_a_notice(office: Office) -> None:
     """The mailbox of an association, which more than twenty accounts have confirmed."""
     accounts = ["w-ann", "w-otto", *(f"w-{number}" for number in range(20))]
     sharing = [
@@ -172,7 +172,7 @@ async def test_a_confirmed_address_that_many_share_replaces_no_hearing(office: O
     ]
     await office.platform.send_messages("web-shop", *sharing)
     ids = await office.find_customers("w-ann", "w-otto")
-    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "LOGINS_NOT_HEARD"
+    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "OWNERS_NOT_INFORMED"
 
 
 async def test_both_are_informed_that_they_join_themselves(office: Office) -> None:

@@ -24,7 +24,7 @@ from tests.journeys.test_login_reach import UNMERGE, run_as_steward
 ANN, OLD, MALLORY = "ann@shop.example", "Ann.Old@Post.example", "mallory@evil.example"
 CARD = "L-9001"
 MERGE = """mutation($ids: [ID!]!) {
-  merge(customers: $ids, reason: "The same person.", heard: true) { identityHistory { nodes { id } } }
+  merge(customers: $ids, reason: "One person.", ownersInformed: true) { identityHistory { nodes { id } } }
 }"""
 POSSIBLE = "{ me { id mayBeYours { id source by } } }"
 SEND = "mutation($record: ID!) { sendRecordCode(record: $record) { sentTo until } }"

@@ -23,8 +23,8 @@ from tests.fixtures.proofs import add_external_id
 from tests.journeys.test_joined_logins import JOIN
 
 ANN, OTTO, EVE = "ann@shop.example", "otto@shop.example", "eve@shop.example"
-MERGE = """mutation($ids: [ID!]!, $heard: Boolean! = false) {
-  merge(customers: $ids, reason: "D-17", heard: $heard) { id }
+MERGE = """mutation($ids: [ID!]!, $ownersInformed: Boolean! = false) {
+  merge(customers: $ids, reason: "D-17", ownersInformed: $ownersInformed) { id }
 }"""
 PROPOSE = """mutation($ids: [ID!]!, $reason: String! = "D-17") {
   proposeJoin(customers: $ids, reason: $reason) { id state customers by reason until decidedAt }
@@ -32,8 +32,8 @@ PROPOSE = """mutation($ids: [ID!]!, $reason: String! = "D-17") {
 OBJECT = "mutation($id: ID!) { objectToJoin(join: $id) { state customers } }"
 OWN = "{ me { id proposedJoins { id state customers until } } }"
 PROPOSED = "query($state: ProposedJoinState!) { proposedJoins(state: $state) { id customers decidedAt } }"
-ACCEPT = """mutation($id: ID!, $heard: Boolean! = false) {
-  acceptSuggestion(id: $id, heard: $heard) { id state by until customers { id } }
+ACCEPT = """mutation($id: ID!, $ownersInformed: Boolean! = false) {
+  acceptSuggestion(id: $id, ownersInformed: $ownersInformed) { id state by until customers { id } }
 }"""
 SUGGESTIONS = """query($state: SuggestionState!) {
   suggestions(state: $state) { nodes { id state by restsOnClaims } }
@@ -126,11 +126,11 @@ async def office(
         yield Office(platform, clock, mail_server)
 
 
-async def test_a_merge_on_claims_is_refused_until_both_are_heard(office: Office) -> None:
+async def test_a_merge_on_claims_is_refused_until_both_owners_are_informed(office: Office) -> None:
     ids = await office.find_customers("w-ann", "w-otto")
-    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "LOGINS_NOT_HEARD"
+    assert await office.refuse(office.issue_steward(), MERGE, ids=ids) == "OWNERS_NOT_INFORMED"
     assert not await office.are_joined()
-    await office.run(office.issue_steward(), MERGE, ids=ids, heard=True)
+    await office.run(office.issue_steward(), MERGE, ids=ids, ownersInformed=True)
     assert await office.are_joined()
 
 
@@ -174,7 +174,7 @@ def assert_informs(mail: Message) -> None:
 
 @pytest.mark.parametrize("account", ["w-ann", "w-otto"])
 async def test_an_objection_of_either_stops_the_join(office: Office, account: str) -> None:
-    """Also for later proposals; a steward who has heard both may still join them."""
+    """Also for later proposals; a steward who has informed both owners may still join them."""
     await office.propose()
     token = office.log_in(account)
     me = (await office.run(token, OWN))["me"]
@@ -187,7 +187,7 @@ async def test_an_objection_of_either_stops_the_join(office: Office, account: st
     assert (await office.run(office.log_in(account), OWN))["me"]["proposedJoins"] == []
     ids = await office.find_customers("w-ann", "w-otto")
     assert await office.refuse(office.issue_steward(), PROPOSE, ids=ids) == "JOIN_OBJECTED"
-    await office.run(office.issue_steward(), MERGE, ids=ids, heard=True)
+    await office.run(office.issue_steward(), MERGE, ids=ids, ownersInformed=True)
     assert await office.are_joined()
 
 
@@ -347,14 +347,14 @@ async def test_an_objection_refuses_the_suggestion(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rests_on_claims", "heard", "accounts"),
+    ("rests_on_claims", "owners_informed", "accounts"),
     [(True, True, ("w-ann", "w-otto")), (False, False, ("w-ann", "w-eve"))],
 )
 async def test_an_accepted_suggestion_joins_at_once(
-    office: Office, rests_on_claims: bool, heard: bool, accounts: tuple[str, str]
+    office: Office, rests_on_claims: bool, owners_informed: bool, accounts: tuple[str, str]
 ) -> None:
-    """If the steward has heard both, or it rests on no claim."""
+    """If the steward has informed both owners, or it rests on no claim."""
     suggestion = await suggest(office, rests_on_claims=rests_on_claims, accounts=accounts)
-    await office.run(office.issue_steward(), ACCEPT, id=suggestion, heard=heard)
+    await office.run(office.issue_steward(), ACCEPT, id=suggestion, ownersInformed=owners_informed)
     assert await office.are_joined(*accounts)
     assert office.mail_server.mails == []

@@ -304,7 +304,7 @@ async def test_an_unmerge_brings_the_refusal_back(platform: PlatformUnderTest) -
     listed = await platform.query("{ customers { nodes { id } } }", steward)
     ids = [node["id"] for node in listed["data"]["customers"]["nodes"]]
     merge = (
-        'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17", heard: true) '
+        'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17", ownersInformed: true) '
         f"{{ {PERMISSIONS} identityHistory {{ nodes {{ id }} }} }} }}"
     )
     merged = (await platform.query(merge, steward, {"i": ids}))["data"]["merge"]

@@ -110,7 +110,7 @@ class Story:
             case Merge(first=first, second=second):
                 customers = [await self.find_customer(first), await self.find_customer(second)]
                 if len(set(customers)) > 1:
-                    await self.stewardship.merge(customers, STEWARD, "D-17", heard=True)
+                    await self.stewardship.merge(customers, STEWARD, "D-17", owners_informed=True)
             case Unmerge(number=number):
                 query = {"kind": "merged"}
                 events = await self.platform.internals.database.find(

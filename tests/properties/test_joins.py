@@ -48,7 +48,7 @@ JOIN_LOGINS = "mutation($token: String!) { joinLogins(token: $token) { id } }"
 SEND = "mutation($record: ID!) { sendRecordCode(record: $record) { until } }"
 JOIN_RECORD = "mutation($record: ID!, $code: String!) { joinRecord(record: $record, code: $code) { id } }"
 MERGE = """mutation($ids: [ID!]!) {
-  merge(customers: $ids, reason: "D-17", heard: true) { identityHistory { nodes { id } } }
+  merge(customers: $ids, reason: "D-17", ownersInformed: true) { identityHistory { nodes { id } } }
 }"""
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
 STALE_S = 1800

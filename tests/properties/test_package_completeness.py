@@ -220,7 +220,7 @@ async def test_the_package_of_a_merged_customer_has_the_values_of_both(platform:
         ]
     ]
     await platform.query(
-        'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17", heard: true) { id } }',
+        'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17", ownersInformed: true) { id } }',
         steward,
         {"i": ids},
     )

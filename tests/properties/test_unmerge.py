@@ -17,7 +17,7 @@ from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner, seeded_rand
 
 HISTORY = "{ customers(first: 50) { nodes { id identityHistory { nodes { id kind customers } } } } }"
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
-MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17", heard: true) { id } }'
+MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17", ownersInformed: true) { id } }'
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from discretion.domain.identity.hearing import find_common_entries, find_logins, must_be_heard
+from discretion.domain.identity.owner_notice import find_common_entries, find_logins, needs_owner_notice
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.domain.identity.ruling import Grounds
 from discretion.domain.identity.ruling_writer import apply_ruling, join_customers, read_sides
@@ -36,9 +36,9 @@ class Stewardship:
         reason: str,
         decide: Callable[[Session], Awaitable[None]] | None = None,
         *,
-        heard: bool = False,
+        owners_informed: bool = False,
         rests_on_claims: bool = False,
-        heard_logins: Mapping[bytes, AbstractSet[bytes]] | None = None,
+        informed_logins: Mapping[bytes, AbstractSet[bytes]] | None = None,
     ) -> bytes:
         """Merge customers into one person and return the resulting customer id.
 
@@ -48,17 +48,19 @@ class Stewardship:
             reason: Why, for the record; no personal data.
             decide: Records in the same transaction the decision that asks for the merge. If it raises, nobody
                 is merged.
-            heard: Whether both were heard, by the steward or by a notice to which nobody objected.
+            owners_informed: Whether the owners of the logins were informed, by the steward or by a notice to
+                which nobody objected.
             rests_on_claims: Whether it is certain already that the merge rests on claims.
-            heard_logins: By id of these customers, the records of the logins that were heard; nobody is
-                merged if one of them has other logins now.
+            informed_logins: By id of these customers, the records of the logins whose owners were informed;
+                nobody is merged if one of them has other logins now.
 
         Raises:
             BadRequest: ``MERGE_OF_ONE``; the ids belong to one customer, such as after the same merge.
                 ``MERGE_REASON``; the reason is too short or too long.
             NotFound: ``CUSTOMER_NOT_FOUND``.
-            Conflict: ``LOGINS_NOT_HEARD``; two of them have a login each, agree on nothing certain
-                (``must_be_heard``), and were not heard. ``LOGINS_CHANGED``; see ``heard_logins``.
+            Conflict: ``OWNERS_NOT_INFORMED``; two of them have a login each, agree on nothing certain
+                (``needs_owner_notice``), and their owners were not informed. ``LOGINS_CHANGED``; see
+                ``informed_logins``.
         """
         check_reason(reason)
 
@@ -72,15 +74,15 @@ class Stewardship:
                 raise BadRequest(
                     "MERGE_OF_ONE", "These ids belong to one customer.", "Give the ids of at least two."
                 )
-            if not heard and await self._must_be_heard(rewrite, customer_ids, rests_on_claims):
-                raise build_unheard_error()
-            if heard_logins is not None:
-                await _check_logins(rewrite, dict(zip(customers, customer_ids, strict=True)), heard_logins)
+            if not owners_informed and await self._needs_owner_notice(rewrite, customer_ids, rests_on_claims):
+                raise build_uninformed_error()
+            if informed_logins is not None:
+                await _check_logins(rewrite, dict(zip(customers, customer_ids, strict=True)), informed_logins)
             return await join_customers(rewrite, customer_ids, actor, Grounds(reason.strip()))
 
         return await self.rewriter.stores.transactions.run(work)
 
-    async def _must_be_heard(
+    async def _needs_owner_notice(
         self, rewrite: PersonRewrite, customers: Sequence[bytes], rests_on_claims: bool
     ) -> bool:
         sides = await read_sides(rewrite, customers)
@@ -93,7 +95,7 @@ class Stewardship:
             for identifier in rewrite.evidence.identifiers.values()
             if is_shared(len(identifier.records), types.get(identifier.type))
         }
-        return must_be_heard(records, types, rests_on_claims=rests_on_claims, shared=shared)
+        return needs_owner_notice(records, types, rests_on_claims=rests_on_claims, shared=shared)
 
     async def unmerge(self, event_id: bytes, actor: str) -> list[bytes]:
         """Separate permanently the customers whom a merge joined; return their customer ids now.
@@ -136,13 +138,14 @@ def check_reason(reason: str) -> None:
         )
 
 
-def build_unheard_error() -> Conflict:
-    """Return the error of a merge of two logins that were not heard."""
+def build_uninformed_error() -> Conflict:
+    """Return the error of a merge of two logins whose owners were not informed."""
     return Conflict(
-        "LOGINS_NOT_HEARD",
+        "OWNERS_NOT_INFORMED",
         "Two of them have a login each, and agree only on what proves nothing: a claim, a device, a payment "
         "card, or a value that was replaced or that many share.",
-        "Inform both with proposeJoin(customers:, reason:), or state with heard: true that both were heard.",
+        "Inform both owners with proposeJoin(customers:, reason:), or state with ownersInformed: true that "
+        "they were informed.",
     )
 
 
@@ -157,15 +160,15 @@ async def _find_customer(rewrite: PersonRewrite, customer: bytes) -> bytes:
 async def _check_logins(
     rewrite: PersonRewrite,
     current_ids: Mapping[bytes, bytes],
-    heard_logins: Mapping[bytes, AbstractSet[bytes]],
+    informed_logins: Mapping[bytes, AbstractSet[bytes]],
 ) -> None:
-    """Check that customers have the same logins as when they were heard: a split or a merge changes them."""
+    """Check that customers still have the logins that were informed: a split or a merge changes them."""
     evidence, types = rewrite.evidence, rewrite.context.catalogue.identifiers
     await rewrite.reader.read_customers(current_ids.values())
     for customer, current in current_ids.items():
         records = [evidence.records[record] for record in evidence.records_of_customer(current)]
         logins = {record for naming in find_logins(records, types).values() for record in naming}
-        if logins != heard_logins.get(customer):
+        if logins != informed_logins.get(customer):
             raise Conflict(
                 LOGINS_CHANGED,
                 "One of them has other logins than those that were informed.",

@@ -1,10 +1,11 @@
 """Joins of two logins that rest on claims: both are informed first, and either may object.
 
-A steward proposes the join (``domain.identity.hearing`` says when one must). A message goes to every address
-that logins of the two have proven. Only after the mail server has accepted all of them is the proposal
-stored, so what is stored was announced. When the time for objections ends, a worker joins the two. If
-their logins are others by then, such as after a split, the proposal ends: they were not informed. Proposal,
-objection and join are each one transaction: of an objection and a join at the same moment, one happens.
+A steward proposes the join (``domain.identity.owner_notice`` says when one must). A message goes to every
+address that logins of the two have proven. Only after the mail server has accepted all of them is the
+proposal stored, so what is stored was announced. When the time for objections ends, a worker joins the two.
+If their logins are others by then, such as after a split, the proposal ends: they were not informed.
+Proposal, objection and join are each one transaction: of an objection and a join at the same moment, one
+happens.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class JoinProposals:
                 raise Conflict(
                     "JOIN_OBJECTED",
                     "One of them has objected to this join.",
-                    "Hear both, then state it: merge(customers:, reason:, heard: true).",
+                    "Settle it with both owners, then state that they were informed: "
+                    "merge(customers:, reason:, ownersInformed: true).",
                 )
             if (
                 earlier.state is ProposalState.WAITING
@@ -180,8 +182,8 @@ class JoinProposals:
                 proposal.by,
                 proposal.reason,
                 decide,
-                heard=True,
-                heard_logins=proposal.logins,
+                owners_informed=True,
+                informed_logins=proposal.logins,
             )
         except BadRequest:  # they became one otherwise
             await self._end(proposal, ProposalEnd.ALREADY_JOINED)

@@ -46,7 +46,7 @@ class ConsentRecord:
         "`objected`, `unobjected`, `opted_out`, `restricted`, `unrestricted`."
     )
     at: DateTime = strawberry.field(description="When it was said.")
-    received_at: DateTime = strawberry.field(description="When we heard of it.")
+    received_at: DateTime = strawberry.field(description="When we received it.")
     valid_until: DateTime | None = strawberry.field(description="Until when it was given, if that was said.")
     by: str = strawberry.field(description="Who spoke: `self:…`, `steward:…` or `source:…`.")
     method: str = strawberry.field(

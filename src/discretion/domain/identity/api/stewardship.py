@@ -25,7 +25,7 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
         info: ResolverInfo,
         customers: list[strawberry.ID],
         reason: str,
-        heard: bool = False,
+        owners_informed: bool = False,
     ) -> CustomerRow | None:
         del root
         reading, actor = info.context.require_steward()
@@ -33,7 +33,9 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
         known_ids = [customer_id for customer_id in customer_ids if customer_id is not None]
         if len(known_ids) < len(customer_ids):
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return await load_customer(info, await provide().merge(known_ids, actor, reason, heard=heard))
+        return await load_customer(
+            info, await provide().merge(known_ids, actor, reason, owners_informed=owners_informed)
+        )
 
     async def unmerge(root: object, info: ResolverInfo, merge: strawberry.ID) -> list[CustomerRow | None]:
         del root
@@ -46,8 +48,8 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
     merge_description = (
         "Makes these customers one person, whatever the evidence, for a reason that stays on record and "
         "names nobody. Two who have a login each and agree only on what proves nothing, such as a claim or "
-        "a device, are informed first, with `proposeJoin`; `heard: true` states that both were heard "
-        "already. For stewards; a later word counts."
+        "a device, are informed first, with `proposeJoin`; `ownersInformed: true` states that both were "
+        "informed already. For stewards; a later decision replaces an earlier one."
     )
     unmerge_description = (
         "Parts whom a merge brought together, as if it had not happened, and keeps them apart. Takes the "

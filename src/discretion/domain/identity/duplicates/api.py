@@ -92,7 +92,8 @@ def suggestion_fields(
     accept_description = (
         "Say that the two are one person: they are merged, as by a steward. Two who have a login each, in a "
         "suggestion that rests on claims, are informed first and may object: its state is "
-        "`AWAITING_OBJECTION`. `heard: true` states that both were heard already. For the steward."
+        "`AWAITING_OBJECTION`. `ownersInformed: true` states that both were informed already. For the "
+        "steward."
     )
     refuse_description = "Say that the two are not one person: they are not suggested again. For the steward."
     return (
@@ -219,7 +220,7 @@ async def _accept(
     root: object,
     info: ResolverInfo,
     id: strawberry.ID,
-    heard: bool = False,
+    owners_informed: bool = False,
 ) -> SuggestionView:
     del root
     reading, actor = info.context.require_steward()
@@ -234,11 +235,11 @@ async def _accept(
             actor,
             SUGGESTION_REASON,
             accept,
-            heard=heard,
+            owners_informed=owners_informed,
             rests_on_claims=suggestion.rests_on_claims,
         )
     except Conflict as error:
-        if error.code != "LOGINS_NOT_HEARD":
+        if error.code != "OWNERS_NOT_INFORMED":
             raise
         await services.propose(info, suggestion, actor, SUGGESTION_REASON)
     return await _reload_view(services, info, reading, suggestion)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from discretion.domain.identity.hearing import find_logins
+from discretion.domain.identity.owner_notice import find_logins
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.requests.api.known_address import reveal_addresses
 from discretion.domain.requests.code_addresses import EMAIL_TYPE, find_proven_addresses

@@ -68,8 +68,9 @@ def proposal_fields(
     propose_description = (
         "Informs every address that the logins of these customers have confirmed that they are to be joined, "
         "and joins them when the time for objections ends (`DISCRETION_OBJECTION_DAYS`). For two who have a "
-        "login each and agree on nothing certain (`LOGINS_NOT_HEARD`). Refused with `LOGIN_WITHOUT_ADDRESS` "
-        "if a login has confirmed none. A repetition answers the same. For the steward."
+        "login each and agree on nothing certain (`OWNERS_NOT_INFORMED`). Refused with "
+        "`LOGIN_WITHOUT_ADDRESS` if a login has confirmed none. A repetition answers the same. For the "
+        "steward."
     )
     object_description = (
         "Stops a proposed join. For either customer, and for the steward whom one of them has told. A "
@@ -129,8 +130,8 @@ async def propose_join(services: JoinProposals, info: ResolverInfo, draft: JoinD
         return earlier
     informed = {customer: await find_informed_logins(info, row) for customer, row in rows.items()}
     recipients = _list_recipients(informed.values())
-    heard_logins = {customer: side.records for customer, side in informed.items()}
-    return await services.propose(replace(draft, customers=tuple(sorted(rows))), heard_logins, recipients)
+    informed_logins = {customer: side.records for customer, side in informed.items()}
+    return await services.propose(replace(draft, customers=tuple(sorted(rows))), informed_logins, recipients)
 
 
 def _list_recipients(informed: Collection[InformedLogins]) -> list[str]:
@@ -147,7 +148,8 @@ def _list_recipients(informed: Collection[InformedLogins]) -> list[str]:
         raise Conflict(
             "LOGIN_WITHOUT_ADDRESS",
             "A login of one of them has confirmed no address, so its owner cannot be informed.",
-            "Hear both by other means, then state it: merge(customers:, reason:, heard: true).",
+            "Inform both owners by other means, then state it: "
+            "merge(customers:, reason:, ownersInformed: true).",
         )
     return list(dict.fromkeys(address for side in informed for address in side.addresses))
 

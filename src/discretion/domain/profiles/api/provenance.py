@@ -22,7 +22,7 @@ from discretion.reveal.revealer import CustomerRow, Reading, VisibleValue
 
 _DESCRIPTION = (
     "Where each value that this token may see comes from. Of several sources' words the customer's own "
-    "correction is believed, then the source that goes first, then the later word. `attributes` names some "
+    "correction is believed, then the source that goes first, then the later value. `attributes` names some "
     "by path, such as `contact.email`; without it, all."
 )
 

@@ -1,4 +1,4 @@
-"""Two logins are heard before they are joined on what one of them only claims."""
+"""The owners of two logins are informed before these are joined on what one of them only claims."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from discretion.catalogue.assurance import Assurance
-from discretion.domain.identity.hearing import must_be_heard
+from discretion.domain.identity.owner_notice import needs_owner_notice
 from discretion.store.source_record import RecordIdentifier, SourceRecord, StatedPeriod
 from tests.fixtures.platform import read_shipped_catalogue
 
@@ -43,7 +43,7 @@ SHARED = b"shared"
         ((PRESENTED, PROVEN), (PROVEN, CLAIMED), False),
     ],
 )
-def test_two_logins_are_heard_if_they_agree_on_claims_only(
+def test_two_logins_need_a_notice_if_they_agree_on_claims_only(
     left: tuple[Assurance | None, Assurance | None],
     right: tuple[Assurance | None, Assurance | None],
     expected: bool,
@@ -53,10 +53,10 @@ def test_two_logins_are_heard_if_they_agree_on_claims_only(
         build_customer(name, number, *([] if shared is None else [("email", SHARED, shared)]))
         for name, (number, shared) in ((b"left", left), (b"right", right))
     ]
-    assert must_be_heard(sides, TYPES) is expected
-    assert must_be_heard(sides[::-1], TYPES) is expected
+    assert needs_owner_notice(sides, TYPES) is expected
+    assert needs_owner_notice(sides[::-1], TYPES) is expected
     both_have_logins = left[0] is PROVEN and right[0] is PROVEN
-    assert must_be_heard(sides, TYPES, rests_on_claims=True) is both_have_logins
+    assert needs_owner_notice(sides, TYPES, rests_on_claims=True) is both_have_logins
 
 
 def test_of_several_customers_any_two_count() -> None:
@@ -65,8 +65,8 @@ def test_of_several_customers_any_two_count() -> None:
         build_customer(b"2", PROVEN, ("phone", b"p", PROVEN)),
         build_customer(b"3", PROVEN, ("email", b"a", CLAIMED)),
     ]
-    assert all(must_be_heard(order, TYPES) for order in permutations(sides))
-    assert not must_be_heard(sides[:2], TYPES)
+    assert all(needs_owner_notice(order, TYPES) for order in permutations(sides))
+    assert not needs_owner_notice(sides[:2], TYPES)
 
 
 CLAIM = ("email", b"claimed", CLAIMED)
@@ -78,16 +78,16 @@ def test_a_device_or_card_in_common_proves_nothing(identifier_type: str, assuran
     """Many use the browser of a shop, whatever one of them claims besides."""
     device = (identifier_type, SHARED, assurance)
     left = build_customer(b"left", PROVEN, device, ("email", b"claimed", PROVEN))
-    assert must_be_heard([left, build_customer(b"right", PROVEN, device, CLAIM)], TYPES)
-    assert must_be_heard([left, build_customer(b"right", PROVEN, device)], TYPES)
+    assert needs_owner_notice([left, build_customer(b"right", PROVEN, device, CLAIM)], TYPES)
+    assert needs_owner_notice([left, build_customer(b"right", PROVEN, device)], TYPES)
 
 
 @pytest.mark.parametrize("assurance", [PROVEN, PRESENTED])
 def test_a_number_in_common_is_certain_unless_many_share_it(assurance: Assurance) -> None:
     number = ("loyalty_id", SHARED, assurance)
     sides = [build_customer(name, PROVEN, number, CLAIM) for name in (b"left", b"right")]
-    assert not must_be_heard(sides, TYPES)
-    assert must_be_heard(sides, TYPES, shared={SHARED})
+    assert not needs_owner_notice(sides, TYPES)
+    assert needs_owner_notice(sides, TYPES, shared={SHARED})
 
 
 def test_a_replaced_address_proves_nothing() -> None:
@@ -99,7 +99,7 @@ def test_a_replaced_address_proves_nothing() -> None:
         for entry, at in ((SHARED, 1), (b"new", 2))
     ]
     replaced = [replace(record, identifiers=(*record.identifiers, *stated))]
-    assert must_be_heard([current, replaced], TYPES)
-    assert not must_be_heard(
+    assert needs_owner_notice([current, replaced], TYPES)
+    assert not needs_owner_notice(
         [current, [replace(record, identifiers=(*record.identifiers, stated[0]))]], TYPES
     )

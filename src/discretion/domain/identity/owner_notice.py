@@ -1,4 +1,4 @@
-"""When both logins are heard before a steward joins them. Pure.
+"""When the owners of two logins must be informed before a steward joins them. Pure.
 
 A claim proves nothing: somebody may have typed the address of somebody else to be joined with them. A steward
 who sees only that must not join two logins before the owner of each could object.
@@ -16,7 +16,7 @@ from discretion.domain.identity.link import Link, list_links
 from discretion.store.source_record import SourceRecord
 
 
-def must_be_heard(
+def needs_owner_notice(
     customers: Iterable[Sequence[SourceRecord]],
     types: Mapping[str, IdentifierType],
     *,
