@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 import zipfile
@@ -23,7 +22,6 @@ from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
-from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     DECIDE,
     REFUSAL,
@@ -79,13 +77,6 @@ def read_page(page: httpx.Response) -> str:
     return re.sub(r"<[^>]+>", " ", page.text)
 
 
-async def wait_for_mails(mail_server: MailServer, count: int) -> None:
-    """Wait until the mail server has this many mails; no response waits for its mail."""
-    async with asyncio.timeout(WAIT_S):
-        while len(mail_server.mails) < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
 async def test_a_customer_proves_their_identity_and_the_agent_sees_it(
     platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
 ) -> None:
@@ -96,7 +87,7 @@ async def test_a_customer_proves_their_identity_and_the_agent_sees_it(
     url = filed["user_verification_url"]
     assert "agent asks us about your data" in read_page(await visit(platform, url))
     assert "on its way" in read_page(await visit(platform, url, email=email.upper()))
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     assert mail_server.mails[0][0] == [email]
     wrong_code_page = await visit(platform, url, code="00000000")
     assert (wrong_code_page.status_code, "not valid" in read_page(wrong_code_page)) == (400, True)
@@ -124,7 +115,7 @@ async def prove_identity(platform: PlatformUnderTest, mail_server: MailServer, u
     """Prove the customer's identity with the code from the mail."""
     before = len(mail_server.mails)
     await visit(platform, url, email=email)
-    await wait_for_mails(mail_server, before + 1)
+    await mail_server.wait_for_mails(before + 1)
     assert (await visit(platform, url, code=mail_server.read_code())).status_code == 303
 
 
@@ -216,7 +207,7 @@ async def test_an_unverified_erasure_waits_for_the_customers_code(
     assert await is_known(platform, email)
     url = filed["user_verification_url"]
     await visit(platform, url, email=email)
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     await visit(platform, url, code=mail_server.read_code())
     await platform.run_due_requests()
     assert not await is_known(platform, email)
@@ -261,7 +252,7 @@ async def test_unknown_addresses_get_the_same_page_and_no_mail(
         ]
         pages_by_address.append([(page.status_code, page.text) for page in pages])
     assert pages_by_address[0] == pages_by_address[1]
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     assert [to for to, _ in mail_server.mails] == [[email]]
 
 
@@ -285,7 +276,7 @@ async def test_the_verification_page_redirects_only_to_the_agent(
     overlong_form = await visit(platform, path, **{f"field{number}": "x" for number in range(11)})
     assert (overlong_form.status_code, "too many fields" in read_page(overlong_form)) == (400, True)
     await visit(platform, path, email=email)
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     proof_page = await platform.http.post(
         path, data={"redirect_to": "https://evil.example/", "code": mail_server.read_code()}
     )

@@ -44,7 +44,6 @@ from tests.journeys.test_identity_proofing import (
     build_contact,
     file_by_contact,
     issue_page_token,
-    wait_for_mails,
 )
 
 MERGE = (
@@ -193,7 +192,7 @@ async def test_codes_are_limited_per_recipient(
         answer = await mailing_platform.query(SEND, token, {"id": filed["id"], **contact_argument})
         answers.append([error["extensions"]["code"] for error in answer.get("errors", ())])
     assert answers == [[]] * MAX_CODES + [["CODES_TOO_MANY"]] * 2
-    await wait_for_mails(mail_server, MAX_CODES)
+    await mail_server.wait_for_mails(MAX_CODES)
     await asyncio.sleep(0.1)
     assert len(mail_server.mails) == MAX_CODES
 

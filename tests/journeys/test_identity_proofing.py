@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
-from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     ACCESS,
     FIELDS,
@@ -64,12 +62,6 @@ async def file_by_contact(
     platform: PlatformUnderTest, token: str, email: str, query: str = ACCESS
 ) -> dict[str, Any]:
     return await run_operation(platform, token, query, **{"for": {"contact": build_contact(email)}})
-
-
-async def wait_for_mails(mail_server: MailServer, count: int) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while len(mail_server.mails) < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def test_a_recent_login_proves_identity_and_an_old_login_does_not(platform: PlatformUnderTest) -> None:
@@ -230,7 +222,7 @@ async def test_the_answers_do_not_reveal_whether_an_address_is_known(
         outcomes.append(
             (filed, sent_code, wrong_code["errors"][0]["extensions"]["code"], withheld, restriction)
         )
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     assert outcomes[0] == outcomes[1]
     assert [to for to, _ in mail_server.mails] == [[customer_email]]
 
@@ -241,7 +233,7 @@ async def test_a_customer_named_by_address_proves_their_identity_with_the_code(
     token, email = issue_page_token(platform), await create_customer(platform)
     filed = await file_by_contact(platform, token, email)
     await run_operation(platform, token, SEND, id=filed["id"], c=build_contact(email))
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     proven = await run_operation(platform, token, PROVE, id=filed["id"], code=mail_server.read_code())
     assert [law["key"] for law in proven["laws"]] == ["eu"]
     assert proven["dueAt"] > filed["dueAt"]
@@ -262,7 +254,7 @@ async def test_an_agents_opt_out_is_immediate_and_access_needs_the_customers_cod
     pending = await run_operation(platform, agent, ACCESS, **{"for": behalf})
     assert pending["state"] == "ACTION_REQUIRED"
     await run_operation(platform, agent, SEND, id=pending["id"], c=build_contact(email))
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     assert mail_server.mails[0][0] == [email]
     assert (await run_operation(platform, agent, PROVE, id=pending["id"], code=mail_server.read_code()))[
         "identifiedAt"
@@ -275,7 +267,7 @@ async def test_a_restriction_filed_by_address_takes_effect_once_identity_is_prov
     token, email = issue_page_token(platform), await create_customer(platform)
     pending = await file_by_contact(platform, token, email, RESTRICTION)
     await run_operation(platform, token, SEND, id=pending["id"], c=build_contact(email))
-    await wait_for_mails(mail_server, 1)
+    await mail_server.wait_for_mails(1)
     await run_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
     await platform.run_due_requests()
     assert (await run_operation(platform, token, READ_REQUEST, id=pending["id"]))["state"] == "FULFILLED"

@@ -7,6 +7,7 @@ used to join, all ids of records, and her own mailbox.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -109,10 +110,12 @@ class World:
 
     async def send_codes(self, token: str) -> None:
         """Have codes sent for every record that a login may ask for, and put them into the mailboxes."""
-        outbox = self.platform.internals.requests.identity_proofing.mailer.outbox
+        proofing = self.platform.internals.requests.identity_proofing
         for record in sorted(self.records):
             await self.platform.query(SEND, token, {"record": record})
-        for recipient, code in take_codes(outbox):
+        # They are sent after the answer.
+        await asyncio.gather(*proofing.codes._message_tasks)
+        for recipient, code in take_codes(proofing.mailer.outbox):
             if f"-{self.number}@" in recipient:
                 self.codes[recipient.partition("-")[0]].append(code)
 

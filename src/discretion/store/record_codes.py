@@ -21,7 +21,7 @@ class RecordCode:
     Attributes:
         login: The source record of the login.
         record: The source record that may be theirs.
-        address: Blind index of the address that the last code was sent to.
+        address: Blind index of the address that the last code was sent to; None if it was sent to nobody.
         code: The code that was sent last.
         sent: When codes were sent within the last hour (ms).
     """
@@ -64,9 +64,9 @@ class RecordCodeStore:
         """
         return await self._count({"login": login}, since, limit)
 
-    async def count_to_address(self, address: bytes, since: int, limit: int) -> int:
-        """Count the codes after a time (ms) to an address; at most ``limit`` documents are read."""
-        return await self._count({"address": address}, since, limit)
+    async def count_for_record(self, record: bytes, since: int, limit: int) -> int:
+        """Count the codes after a time (ms) for a record; at most ``limit`` documents are read."""
+        return await self._count({"record": record}, since, limit)
 
     async def _count(self, query: Mapping[str, object], since: int, limit: int) -> int:
         documents = await self._database.find(
@@ -80,7 +80,7 @@ def parse_record_code(document: Document) -> RecordCode:
     return RecordCode(
         document["login"],
         document["record"],
-        document["address"],
+        document.get("address"),
         parse_code(document.get("code")),
         tuple(document["codes"]),
     )
@@ -93,9 +93,9 @@ def build_record_code_document(codes: RecordCode, now_ms: int, expires_at: int) 
         "_id": codes.id,
         "login": codes.login,
         "record": codes.record,
-        "address": codes.address,
         "codes": list(codes.sent),
         "at": now_ms,
         "expires": build_date(expires_at),
+        **({} if codes.address is None else {"address": codes.address}),
         **({} if code is None else {"code": code}),
     }

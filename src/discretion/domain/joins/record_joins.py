@@ -3,6 +3,9 @@
 The record only claims something that the login has proven (``domain.identity.possible_records``). That proves
 nothing: anybody may have typed it. So the code goes to an address that this record has proven, never to one
 that it claims, and the proof must be young, as for a request by an address alone (``code_addresses``).
+
+Whoever asks must not learn whether a record of somebody else has such an address. For a record without one a
+code is stored, counted and answered in the same way, and sent to nobody.
 """
 
 from __future__ import annotations
@@ -31,8 +34,11 @@ Somebody who has logged in says that what we store under this address is theirs.
 sees it, and it is joined to their account. If that was not you, do not give the code to anybody; then
 nothing is done.
 """
-MAX_CODES_TO_ADDRESS = 12
-"""Number of codes to one address in ``CODES_WINDOW_MS``, for all logins together."""
+MAX_CODES_FOR_RECORD = 12
+"""Number of codes for one record in ``CODES_WINDOW_MS``, for all logins together.
+
+They are not counted by address: two records without an address, or with the same one, would differ.
+"""
 
 RECORD_REASON = "The person entered a code that was sent to an address which the record has proven."
 
@@ -45,7 +51,7 @@ class RecordCodes:
         store: Where they are stored.
         transactions: Runs their changes.
         now_ms: The present (ms).
-        stored: Which codes, with the address that the next one is sent to.
+        stored: Which codes, with the address that the next one is sent to; None if it is sent to nobody.
         addresses: The addresses whose code counts now.
     """
 
@@ -63,9 +69,12 @@ class RecordCodes:
             # A code proves nothing any more when the person has replaced the address since it was sent.
             state = CodeState(stored.code, stored.sent, is_usable=stored.address in self.addresses)
             changed = build_change(state)
-            address = self.stored.address or stored.address
-            if address is None:  # nothing was sent, and nothing is
+            if changed == state:  # nothing was sent, and nothing is
                 return
+            is_new = changed.code is not None and (
+                stored.code is None or changed.code.hash != stored.code.hash
+            )
+            address = self.stored.address if is_new else stored.address
             codes = RecordCode(stored.login, stored.record, address, changed.code, changed.sent)
             now = self.now_ms()
             await self.store.save(codes, now, now + CODES_WINDOW_MS + CODE_LIFE_MS, session)
@@ -73,16 +82,13 @@ class RecordCodes:
         await self.transactions.run(change)
 
     async def exceeds_limit(self, since: int) -> bool:
-        """Count the codes of this login, and those of all logins to this address.
-
-        What other logins have sent for the record does not count: they must not lock its owner out.
-        """
+        """Count the codes of this login for all records, and those of all logins for this record."""
         stored = await self.store.find(self.stored.login, self.stored.record)
         if await self.store.count_of_login(stored.login, since, MAX_CODES + 1) > MAX_CODES:
             return True
-        limit = MAX_CODES_TO_ADDRESS + 1
-        sent_to_address = await self.store.count_to_address(stored.address or b"", since, limit)
-        return sent_to_address > MAX_CODES_TO_ADDRESS
+        limit = MAX_CODES_FOR_RECORD + 1
+        sent_for_record = await self.store.count_for_record(stored.record, since, limit)
+        return sent_for_record > MAX_CODES_FOR_RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +108,27 @@ class RecordJoins:
         return await self.code_addresses.find_of_record(record, customer, self.now_ms())
 
     async def send_code(
-        self, own: ProvenRecord, other: ProvenRecord, addresses: ProofTimes, recipient: str, caller: str
+        self,
+        own: ProvenRecord,
+        record: bytes,
+        addresses: ProofTimes,
+        recipient: tuple[bytes, str] | None,
+        caller: str,
     ) -> None:
         """Send a code; see ``OneTimeCodes.send``.
 
         Args:
             own: The record of the login.
-            other: The record that may be theirs, with the address that it has proven.
+            record: The record that may be theirs.
             addresses: The addresses that count.
-            recipient: The same address as its owner spells it.
+            recipient: The one of these that the code goes to, by its blind index and as its owner spells it;
+                None if there is none.
             caller: Key by which tries are counted.
         """
-        codes = self._find_codes(RecordCode(own.record, other.record, other.entry), addresses)
-        message = CodeMessage(self.mailer, recipient, RECORD_MAIL_SUBJECT, RECORD_MAIL_TEXT)
-        await self.codes.send(codes, caller, message, hide_outcome=False)
+        entry, address = (None, None) if recipient is None else recipient
+        codes = self._find_codes(RecordCode(own.record, record, entry), addresses)
+        message = CodeMessage(self.mailer, address, RECORD_MAIL_SUBJECT, RECORD_MAIL_TEXT)
+        await self.codes.send(codes, caller, message, hide_outcome=True)
 
     async def join(self, own: ProvenRecord, record: bytes, customer: bytes, caller: str, code: str) -> None:
         """Verify a code and join a record of a customer to a login; see ``OneTimeCodes.verify``.

@@ -162,7 +162,8 @@ class OneTimeCodes:
         previous_code: list[IdentityCode | None] = [None]
 
         def add_code(current: CodeState) -> CodeState:
-            now, previous_code[0] = self.now_ms(), current.code
+            # One that proves nothing any more does not come back, even if the place can use the new one.
+            now, previous_code[0] = self.now_ms(), current.code if current.is_usable else None
             recent_codes = [sent_at for sent_at in current.sent if now - sent_at < CODES_WINDOW_MS]
             if len(recent_codes) >= MAX_CODES:
                 raise _build_code_limit_error()

@@ -121,7 +121,8 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
         ),
     ),
     # login the source record of the login that asks, record the one that may be theirs, address the blind
-    # index of the address that code was sent to; codes when codes were sent, at when this changed last (ms).
+    # index of the address that code was sent to, absent if it was sent to nobody; codes when codes were sent,
+    # at when this changed last (ms).
     Collection(
         name="record_codes",
         contents="Hashes of codes by which a login proves that a record is theirs; ids of both records.",
@@ -130,12 +131,11 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
                 "_id": BINARY,
                 "login": BINARY,
                 "record": BINARY,
-                "address": BINARY,
                 "codes": array_of(TIME),
                 "at": TIME,
                 "expires": DATE,
             },
-            {"code": CODE},
+            {"address": BINARY, "code": CODE},
         ),
         indexes=(
             Index((("login", 1),)),

@@ -14,7 +14,7 @@ from discretion.domain.identity.api.unjoined import (
     find_possible_records,
     require_own_reading,
 )
-from discretion.domain.identity.personal_joins import ProvenRecord, build_unknown_record_error
+from discretion.domain.identity.personal_joins import build_unknown_record_error
 from discretion.domain.identity.possible_records import PossibleRecord
 from discretion.domain.joins.api.informed_logins import find_informed_logins
 from discretion.domain.joins.login_joins import LoginJoins, require_joining_login, require_login_record
@@ -25,7 +25,7 @@ from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customer, load_subjects
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.identity_proofing import SentCode, format_caller_key
-from discretion.domain.requests.api.known_address import reveal_first_address
+from discretion.domain.requests.api.known_address import ADDRESS_LABEL, reveal_first_address
 from discretion.domain.requests.code_addresses import EMAIL_TYPE
 from discretion.domain.requests.one_time_codes import CODE_LIFE_MS
 from discretion.errors import Conflict
@@ -54,9 +54,9 @@ def join_mutations(customer: Any, provide: Callable[[], JoinServices]) -> list[S
     )
     send_description = (
         "Has a code sent to an e-mail address that a record of `me { mayBeYours }` has proven, lately. "
-        "`sentTo` is the type of the address, such as `email`. "
-        "Without one: `RECORD_ADDRESS_MISSING`; then a till's confirmation of the card joins the record, or "
-        "the privacy office."
+        "`sentTo` is the type of the address, `email`. The answer is the same if the record has no such "
+        "address, because the record may be of somebody else. Say that a code arrives within minutes if the "
+        "record has one, and that otherwise a till's confirmation of the card or the privacy office joins it."
     )
     join_record_description = (
         "Joins a record of `me { mayBeYours }` to the customer by the code, after a login of the last ten "
@@ -105,17 +105,10 @@ async def _send_record_code(
     row = (await load_subjects(info, subjects)).get(possible.customer)
     records = await info.context.resources.identities.list_identifiers(possible.customer, {EMAIL_TYPE})
     named = [each for each in records if each.id == possible.record]
-    address = None if row is None else await reveal_first_address(info, row, named, addresses)
-    if address is None:
-        raise Conflict(
-            "RECORD_ADDRESS_MISSING",
-            "The record has no address that was confirmed lately, so no code can be sent.",
-            "Have the card confirmed at a till or in the account, or ask the privacy office.",
-        )
-    entry, recipient = address
-    await services.record_joins.send_code(
-        own, ProvenRecord(possible.record, entry), addresses, recipient, format_caller_key(info)
-    )
+    # With and without an address: whoever asks reads this entry too, and must not learn which it was.
+    reading.record_extra(ADDRESS_LABEL)
+    recipient = None if row is None else await reveal_first_address(info, row, named, addresses)
+    await services.record_joins.send_code(own, possible.record, addresses, recipient, format_caller_key(info))
     return SentCode(
         # Whoever asks may be a stranger to the record, so the answer shows no part of the address.
         sent_to=EMAIL_TYPE,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from discretion.catalogue.assurance import Assurance
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.requests.code_addresses import EMAIL_TYPE
-from discretion.reveal.revealer import CustomerRow
+from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.cell import identifier_cell_key
 from discretion.seal.normalisation import normalise_email
 from discretion.store.source_record import SourceRecord
+
+ADDRESS_LABEL = "contact"
+"""What the ledger records if an address was revealed to send a message to it."""
 
 
 async def reveal_first_address(
@@ -47,24 +51,27 @@ async def reveal_addresses(
         # As whoever proved it spells it, and nobody who claims it.
         if email.entry in known_addresses and Assurance.PROVEN in email.times
     }
-    reading = info.context.require_reading()
+    reading, resources = info.context.require_reading(), info.context.resources
+    keys = {each.key for each in resources.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
+    # Also without an address: the time must not show whether there is one.
+    spellings = await resources.identities.list_spellings(row.id, keys)
     addresses = []
     for entry in sorted(emails, key=lambda entry: (known_addresses[entry], entry))[:limit]:
         cell_key = identifier_cell_key(entry)
-        address = str(reading.reveal_cell(row, emails[entry].cell, cell_key, "contact"))
-        addresses.append((entry, await _find_spelling(info, row, address)))
+        address = str(reading.reveal_cell(row, emails[entry].cell, cell_key, ADDRESS_LABEL))
+        addresses.append((entry, _find_spelling(reading, row, spellings, keys, address)))
     return addresses
 
 
-async def _find_spelling(info: ResolverInfo, row: CustomerRow, address: str) -> str:
+def _find_spelling(
+    reading: Reading, row: CustomerRow, records: Iterable[SourceRecord], keys: AbstractSet[str], address: str
+) -> str:
     """Return an address as its owner spells it: a host may distinguish the case of the local part."""
-    records, reading = info.context.resources, info.context.require_reading()
-    keys = {each.key for each in records.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
-    for record in await records.identities.list_spellings(row.id, keys):
+    for record in records:
         for key in sorted(keys & record.cells.keys()):
             sealed = record.cells[key].sealed
             if sealed is not None:
-                spelling = str(reading.reveal_cell(row, sealed, key, "contact"))
+                spelling = str(reading.reveal_cell(row, sealed, key, ADDRESS_LABEL))
                 if normalise_email(spelling) == address:
                     return spelling
     return address
