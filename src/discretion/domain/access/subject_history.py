@@ -17,6 +17,7 @@ from discretion.domain.access.package_subject import (
 )
 from discretion.domain.access.profile_sections import PORTABLE_BASES
 from discretion.domain.consent.receipt import ReceiptSigner
+from discretion.domain.consent.statement_record import explain_set_aside
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
 from discretion.ledger.subject_names import list_windows, open_subject_names, select_visible_part
@@ -81,7 +82,9 @@ class SubjectHistory:
             if statements:
                 yield [
                     _build_consent_row(
-                        statement, self.receipts.sign(statement, terms[statement.terms], customer_id)
+                        statement,
+                        self.receipts.sign(statement, terms[statement.terms], customer_id),
+                        explain_set_aside(subject.catalogue, statement),
                     )
                     for statement in statements
                 ]
@@ -240,7 +243,7 @@ def _select_members(subject: PackageSubject, declared: EventProperty) -> tuple[E
     return replace(declared, members=members) if forbidding else declared, set(forbidding.values())
 
 
-def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, object]:
+def _build_consent_row(statement: ConsentEvent, receipt: str, set_aside: str | None) -> dict[str, object]:
     notice = statement.notice
     return build_row(
         "consents",
@@ -250,6 +253,7 @@ def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, objec
         at=format_timestamp(statement.at),
         received_at=format_timestamp(statement.received),
         until=format_time(statement.until),
+        set_aside=set_aside,
         by=statement.by,
         method=statement.method.value,
         channel=None if statement.channel is None else statement.channel.value,
