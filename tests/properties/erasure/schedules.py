@@ -131,17 +131,9 @@ async def play_round(
     target = population.folder / f"dump-{len(list(population.folder.glob('dump-*')))}"
     if dump is DumpMoment.BEFORE:
         await _write_dump(population, target)
-    half_erased = asyncio.Event()
-
-    def note_erased(erased: int) -> None:
-        report_erased(erased)
-        if 2 * erased >= len(customers):
-            half_erased.set()
-
-    _, sent_count, _ = await asyncio.gather(
-        population.erase(customers, note_erased),
+    _, sent_count = await asyncio.gather(
+        _erase(population, customers, report_erased, target if dump is DumpMoment.DURING else None),
         _send_phase(population, schedules, "while", SMALL_BATCH),
-        _write_dump_after(population, target, half_erased, wanted=dump is DumpMoment.DURING),
     )
     messages += sent_count + await _send_phase(population, schedules, "after", LARGE_BATCH)
     await population.restart()
@@ -180,19 +172,37 @@ async def _send_phase(
     return sent_count
 
 
-async def _write_dump(population: ErasurePopulation, target: Path) -> None:
+async def _erase(
+    population: ErasurePopulation,
+    customers: Sequence[bytes],
+    report_erased: Callable[[int], None],
+    target: Path | None,
+) -> None:
+    """Erase customers. A dump into ``target`` begins when half of them are erased, before the others are."""
+    half = len(customers) // 2
+    await population.erase(customers[:half], report_erased)
+    began = asyncio.Event()
+
+    async def erase_others() -> None:
+        if target is not None:
+            await began.wait()
+        await population.erase(customers[half:], lambda erased: report_erased(half + erased))
+
+    async def write_dump_meanwhile() -> None:
+        if target is not None:
+            await _write_dump(population, target, began.set)
+
+    await asyncio.gather(erase_others(), write_dump_meanwhile())
+
+
+async def _write_dump(
+    population: ErasurePopulation, target: Path, report_began: Callable[[], None] = lambda: None
+) -> None:
     internals = population.platform.internals
     versions = ("0", internals.catalogue.version)
-    await write_dump(DumpStore(internals.database), target, now_ms(), versions, lambda _name, _more: None)
-
-
-async def _write_dump_after(
-    population: ErasurePopulation, target: Path, half_erased: asyncio.Event, *, wanted: bool
-) -> None:
-    """Write a dump when half of the customers are erased."""
-    if wanted:
-        await half_erased.wait()
-        await _write_dump(population, target)
+    await write_dump(
+        DumpStore(internals.database), target, now_ms(), versions, lambda _name, _more: report_began()
+    )
 
 
 async def _end_leases(population: ErasurePopulation) -> None:
