@@ -7,7 +7,7 @@ from pathlib import Path
 
 from discretion.catalogue.attribute_register import find_next_number
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
-from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.edge.graphql.schema_builder import build_schema
 from tests.fixtures.platform import open_platform
 
 ENTRY = """
@@ -34,9 +34,9 @@ async def test_a_catalogue_entry_alone_adds_an_attribute(mongo_url: str, tmp_pat
     entry = ENTRY.format(number=find_next_number(load_catalogue().register))
     (folder / "gift_wrap.yaml").write_text(entry, "utf-8")
     catalogue = load_catalogue(folder)
-    sdl = build_printable_schema(catalogue).as_str()
+    sdl = build_schema(catalogue).as_str()
     assert 'giftWrap: Boolean @personal(category: "user.account.settings"' in sdl
-    assert "giftWrap" not in build_printable_schema(load_catalogue()).as_str()
+    assert "giftWrap" not in build_schema(load_catalogue()).as_str()
     async with open_platform(mongo_url, tmp_path, catalogue=catalogue) as platform:
         invalid_message = {**MESSAGE, "messageId": "w", "traits": {"giftWrap": "yes"}}
         outcome = await platform.send_messages("web-shop", MESSAGE, invalid_message)

@@ -22,7 +22,7 @@ from discretion.catalogue.load import load_catalogue
 from discretion.cli import cli
 from discretion.demo.roles import ROLES, SHOWN_ACCOUNT, SHOWN_EMAIL
 from discretion.demo.terminal import COMPARED_ROLES, COMPARISON_QUERY, build_comparison_rows, query_each_role
-from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.edge.graphql.schema_builder import build_schema
 from discretion.seeding.cast import compute_birth_date, generate_cast_messages
 from discretion.settings import Settings
 from tests.fixtures.platform import PlatformUnderTest, open_platform
@@ -71,7 +71,7 @@ async def server(
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
     """The GraphQL schema of the shipped catalogue."""
-    return build_printable_schema(load_catalogue(None))._schema
+    return build_schema(load_catalogue(None))._schema
 
 
 def page_id(page: Path) -> str:

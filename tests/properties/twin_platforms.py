@@ -17,7 +17,6 @@ from pymongo import AsyncMongoClient
 from discretion.app import Platform, build_platform
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Catalogue, Form
 from discretion.demo.roles import CUSTOMER_CLIENT, SHOWN_ACCOUNT
-from discretion.law.load import load_lawbook
 from discretion.plan.customer_members import FORMER, FORMER_ID, KINDS, WRAPPED_KEY
 from discretion.plan.permission_window import WINDOW_FIELDS
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, Revealer
@@ -34,7 +33,7 @@ from discretion.store.source_records import NAMING_MEMBERS
 from discretion.token.command import DEFAULT_LOGIN_TYPE
 from discretion.token.grant import SELF
 from tests.fixtures.mongo import CommandRecorder
-from tests.fixtures.platform import ROOT_KEY, open_platform
+from tests.fixtures.platform import ROOT_KEY, load_test_configuration, open_platform
 from tests.properties.queries import GeneratedQuery, QuerySpace
 from tests.properties.twin_databases import (
     ACCOUNT_ADDRESSES,
@@ -257,9 +256,9 @@ async def open_twins(
         for name, listener in zip(names, (commands, CommandRecorder()), strict=True)
     ]
     settings = replace(Settings(), data_dir=base.folder, buckets=64)
-    lawbook = load_lawbook(None, base.catalogue)
+    configuration = load_test_configuration(base.catalogue)
     platforms = [
-        build(settings, base.catalogue, lawbook, database, ROOT_KEY, None, lambda: base.now, EqualEntropy())
+        build(settings, configuration, database, ROOT_KEY, None, lambda: base.now, EqualEntropy())
         for build, database in zip((build_platform, build_right), databases, strict=True)
     ]
     revealer = platforms[0].discloser.revealer

@@ -21,7 +21,7 @@ from discretion.app.background_work import (
     write_violations,
 )
 from discretion.app.clock import now_ms
-from discretion.app.configuration import load_configuration
+from discretion.app.configuration import RuleConfiguration, load_configuration
 from discretion.app.installation_check import build_missing_error, prepare_installation
 from discretion.app.installation_watch import InstallationWatch, watch_installation
 from discretion.app.keys import (
@@ -36,14 +36,12 @@ from discretion.app.wiring.context import build_wiring_context
 from discretion.app.wiring.platform import Platform, wire_platform
 from discretion.app.wiring.tokens import build_token_issuer
 from discretion.catalogue.load import load_catalogue
-from discretion.catalogue.model import Catalogue
 from discretion.domain.agents.callbacks import run_callback_sender
 from discretion.domain.joins.proposals import run_join_proposals
 from discretion.domain.kit.workflow.lease import Checkpoint, no_checkpoint
 from discretion.domain.kit.workflow.runner import run_workflows
 from discretion.domain.recipients.delivery_worker import run_delivery_worker
 from discretion.domain.requests.deadline_monitor import run_deadline_monitor
-from discretion.law.jurisdiction import Lawbook
 from discretion.settings import Settings
 from discretion.store.driver.connection import CommandListener, connect_database
 from discretion.store.driver.database import Database
@@ -85,7 +83,6 @@ async def open_platform(
         Misconfigured: What the operator has to correct before anything is served.
     """
     configuration = load_configuration(settings)
-    catalogue, lawbook = configuration.catalogue, configuration.lawbook
     root = load_root_key(settings)
     async with open_configured_database(settings, listeners) as database:
         indexed_keys = configuration.indexed_keys
@@ -98,7 +95,7 @@ async def open_platform(
         if not restoring and not trial:
             await require_rules_in_force(database, configuration.rules, now_ms())
         trusted_bits = await read_trusted_bits(database, configuration.engine)
-        platform = build_platform(settings, catalogue, lawbook, database, root, trusted_bits)
+        platform = build_platform(settings, configuration, database, root, trusted_bits)
         # A database restored by other means than ``discretion restore`` may hold erased customers again.
         if not restoring:
             await platform.erasure_log.check_replayed()
@@ -155,8 +152,7 @@ async def provide_mongo_url(settings: Settings) -> AsyncIterator[str]:
 
 def build_platform(
     settings: Settings,
-    catalogue: Catalogue,
-    lawbook: Lawbook,
+    configuration: RuleConfiguration,
     database: Database,
     root: bytes,
     trusted_bits: Mapping[str, int] | None = None,
@@ -170,7 +166,7 @@ def build_platform(
     is called with the name of each point at which a workflow step may be cut off.
     """
     context = build_wiring_context(
-        settings, catalogue, lawbook, database, root, trusted_bits or {}, clock, entropy
+        settings, configuration, database, root, trusted_bits or {}, clock, entropy
     )
     return wire_platform(context, on_checkpoint)
 

@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient
 from discretion.app import Platform, open_platform
 from discretion.app.clock import now_ms
 from discretion.catalogue.model import Catalogue, Form
-from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.edge.graphql.schema_builder import build_schema
 from discretion.seeding.send import send_seed_messages
 from discretion.seeding.tpcds import generate_customer_messages
 from discretion.serve import open_listening_socket, serve_app
@@ -106,7 +106,7 @@ def _build_full_selection(object_type: GraphQLObjectType) -> str:
 
 async def _fetch_people(url: str, token: str, catalogue: Catalogue) -> list[dict[str, Any]]:
     """Return all customers as Discretion answers them, read page by page."""
-    customer: Any = build_printable_schema(catalogue)._schema.type_map["Customer"]
+    customer: Any = build_schema(catalogue)._schema.type_map["Customer"]
     page_query = (
         f"query($after: String) {{ customers(first: {PAGE_SIZE}, after: $after) {{ "
         f"pageInfo {{ hasNextPage endCursor }} nodes {_build_full_selection(customer)} }} }}"

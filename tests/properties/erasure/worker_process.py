@@ -15,15 +15,11 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from discretion.app import build_platform
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load_catalogue
-from discretion.law.load import load_lawbook
 from discretion.settings import Settings
 from discretion.store.driver.connection import connect_database
-from tests.fixtures.platform import ROOT_KEY
+from tests.fixtures.platform import ROOT_KEY, read_shipped_configuration
 from tests.fixtures.waiting import WAIT_S
 
-CATALOGUE = load_catalogue(None)
-LAW = load_lawbook(None, CATALOGUE)
 WRITE_COMMANDS = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})
 """Commands that may change stored data."""
 
@@ -124,7 +120,13 @@ async def _run_request(
     )
     settings = replace(Settings(), data_dir=location.folder, buckets=location.buckets)
     platform = build_platform(
-        settings, CATALOGUE, LAW, database, ROOT_KEY, None, clock, on_checkpoint=on_checkpoint
+        settings,
+        read_shipped_configuration(),
+        database,
+        ROOT_KEY,
+        None,
+        clock,
+        on_checkpoint=on_checkpoint,
     )
     try:
         await platform.requests.workflow_runner.run_request(request)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Form
-from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.edge.graphql.schema_builder import build_schema
 from discretion.plan.customer_members import name_contested
 from discretion.plan.plan import QueryPlan
 from discretion.plan.plan_cache import PlanCache
@@ -30,7 +30,7 @@ from discretion.token.grant import Grant
 from tests.fixtures.examples import scale_examples
 
 CATALOGUE = load_catalogue(None)
-SCHEMA: Any = build_printable_schema(CATALOGUE)._schema
+SCHEMA: Any = build_schema(CATALOGUE)._schema
 NOW = 1_790_000_000_000
 NODES_PATH = ("customers", "nodes")
 PURPOSES = sorted({*CATALOGUE.purposes, "marketing", "essential", "analytics"})

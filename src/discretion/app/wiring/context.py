@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from discretion.app.configuration import RuleConfiguration
 from discretion.app.keys import bucket_keys_path, signing_keys_path
 from discretion.app.signing_keys import SigningKeys
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
-from discretion.domain.notices.load import NoticeTemplates, load_notice_templates
+from discretion.domain.notices.load import NoticeTemplates
 from discretion.domain.recipients.person_names import PersonNameReader
+from discretion.edge.graphql.schema_builder import ApiSchema
 from discretion.law.jurisdiction import Lawbook
 from discretion.plan.permission_window import PermissionWindow
-from discretion.purpose.permission_engine import PermissionEngine
 from discretion.reveal.login_reach import LoginReachResolver
 from discretion.seal.blind_index import BlindIndex
 from discretion.seal.bucket_keys import BucketKeys
@@ -40,6 +41,7 @@ class WiringContext:
     settings: Settings
     catalogue: Catalogue
     lawbook: Lawbook
+    schema: ApiSchema
     notices: NoticeTemplates
     database: Database
     stores: PersonStores
@@ -60,8 +62,7 @@ class WiringContext:
 
 def build_wiring_context(
     settings: Settings,
-    catalogue: Catalogue,
-    lawbook: Lawbook,
+    configuration: RuleConfiguration,
     database: Database,
     root: bytes,
     trusted_bits: Mapping[str, int],
@@ -75,7 +76,8 @@ def build_wiring_context(
     buckets = BucketKeys.open_or_create(
         path=bucket_keys_path(settings), root=root, count=settings.buckets, entropy=entropy
     )
-    permission_engine = PermissionEngine(catalogue=catalogue, law=lawbook.consent_law)
+    catalogue, lawbook = configuration.catalogue, configuration.lawbook
+    permission_engine = configuration.engine
     # One derived key for each use: a value encoded for one use cannot be matched with another use.
     # With another name of the use, no stored identifier would be found again.
     blind_index = BlindIndex(derive_key(root, "blind"))
@@ -95,7 +97,8 @@ def build_wiring_context(
         settings=settings,
         catalogue=catalogue,
         lawbook=lawbook,
-        notices=load_notice_templates(catalogue=catalogue, folder=settings.notices_dir),
+        schema=configuration.schema,
+        notices=configuration.notices,
         database=database,
         stores=stores,
         root=root,

@@ -15,7 +15,7 @@ from discretion.edge.application import EdgeComponents
 from discretion.edge.error_mask import ErrorMask
 from discretion.edge.graphql.document_cache import DocumentCache
 from discretion.edge.graphql.operation_runner import OperationRunner
-from discretion.edge.graphql.schema_builder import ApiServices, build_schema
+from discretion.edge.graphql.schema_builder import ApiServices
 from discretion.edge.package_endpoint import PackageEndpoint
 from discretion.edge.tracking_endpoint import TrackingEndpoints
 from discretion.plan.plan_cache import PlanCache
@@ -35,7 +35,7 @@ def build_endpoints(
 ) -> EdgeComponents:
     """Build the endpoints, all but those of agents, and register their caches for clearing."""
     catalogue = context.catalogue
-    schema = build_schema(catalogue=catalogue, services=services)
+    schema = context.schema
     mask = ErrorMask(context.entropy)
     documents = DocumentCache(schema._schema, page_sizes=build_page_sizes(catalogue))
     plans = PlanCache(
@@ -50,7 +50,12 @@ def build_endpoints(
         verifier=verifier,
         documents=documents,
         runner=OperationRunner(
-            schema=schema, plans=plans, discloser=disclosure.discloser, resources=resources, mask=mask
+            schema=schema,
+            services=services,
+            plans=plans,
+            discloser=disclosure.discloser,
+            resources=resources,
+            mask=mask,
         ),
         mask=mask,
         record_opt_out=consent.opt_out_signals.record,

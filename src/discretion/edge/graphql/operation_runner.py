@@ -15,6 +15,7 @@ from discretion.edge.error_mask import ErrorMask
 from discretion.edge.graphql.document_cache import PreparedDocument
 from discretion.edge.graphql.http_protocol import GraphQLRequest
 from discretion.edge.graphql.plan_executor import PlanExecutor
+from discretion.edge.graphql.schema_builder import ApiServices, serve_with
 from discretion.errors import BadRequest
 from discretion.plan.plan import QueryPlan
 from discretion.plan.plan_cache import PlanCache
@@ -32,6 +33,7 @@ class OperationRunner:
     def __init__(
         self,
         schema: strawberry.Schema,
+        services: ApiServices,
         plans: PlanCache,
         discloser: Discloser,
         resources: ResolverResources,
@@ -40,6 +42,7 @@ class OperationRunner:
     ) -> None:
         self._schema = schema._schema
         self._purpose_directive = self._schema.get_directive("purpose")
+        self._services = services
         self._plans = plans
         self._discloser = discloser
         self._resources = resources
@@ -57,6 +60,7 @@ class OperationRunner:
         Raises:
             Unavailable: ``LEDGER_UNAVAILABLE``: the disclosure could not be recorded, so no data is returned.
         """
+        serve_with(self._services)
         executor = self._executor.build(
             self._schema,
             prepared.document,

@@ -1,10 +1,14 @@
-"""Assembly of the GraphQL schema from the fields that the packages of the domain offer."""
+"""Assembly of the GraphQL schema from the fields that the packages of the domain offer.
+
+The schema follows from the catalogue alone. Resolvers use the services of ``serve_with``, so a schema can be
+printed without a database, and several platforms of a process can share one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, TypeAlias
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -80,77 +84,65 @@ class ApiServices:
     requests: RequestServices
 
 
-def build_schema(catalogue: Catalogue, services: ApiServices) -> strawberry.Schema:
-    """Build the schema of a catalogue whose resolvers use ``services``."""
-    return _build_schema(catalogue, lambda: services)
+ApiSchema: TypeAlias = strawberry.Schema
+
+_SERVICES: ContextVar[ApiServices] = ContextVar("services")
 
 
-def build_printable_schema(catalogue: Catalogue) -> strawberry.Schema:
-    """Build the schema of a catalogue for reading only: it has no services, so it executes nothing."""
-
-    def refuse_execution() -> NoReturn:
-        raise RuntimeError("This schema is only printed; it has no services.")
-
-    return _build_schema(catalogue, refuse_execution)
+def serve_with(services: ApiServices) -> None:
+    """Let the resolvers of the operation that this task runs use ``services``."""
+    _SERVICES.set(services)
 
 
-def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> strawberry.Schema:
-    def provide_requests() -> RequestServices:
-        return provide().requests
-
-    def provide_consent() -> ConsentServices:
-        return provide().consent
-
-    def provide_legal_holds() -> LegalHolds:
-        return provide().legal_retention
-
-    own_proposals, proposals, proposal_mutations = proposal_fields(lambda: provide().joins.proposals)
+def build_schema(catalogue: Catalogue) -> ApiSchema:
+    """Build the schema of a catalogue. It executes nothing in a task that has not called ``serve_with``."""
+    own_proposals, proposals, proposal_mutations = proposal_fields(lambda: _SERVICES.get().joins.proposals)
     base_fields = [
         build_provenance_field(),
         build_events_field(),
         build_disclosures_field(),
-        build_own_requests_field(provide_requests),
+        build_own_requests_field(_provide_requests),
         *identity_fields(),
         *unjoined_fields(),
         own_proposals,
     ]
-    consent_fields = [*record_fields(provide_consent), *permission_fields(provide_consent)]
+    consent_fields = [*record_fields(_provide_consent), *permission_fields(_provide_consent)]
     customer: Any = build_customer_type(catalogue, [*base_fields, *consent_fields])
-    suggestion_queries, suggestion_mutations = suggestion_fields(customer, lambda: provide().duplicates)
+    suggestion_queries, suggestion_mutations = suggestion_fields(customer, lambda: _SERVICES.get().duplicates)
     queries = [
         *build_customer_queries(catalogue, customer),
-        *build_request_fields(provide_requests),
+        *build_request_fields(_provide_requests),
         *suggestion_queries,
         proposals,
         *build_inventory_fields(),
-        build_notice_field(lambda: provide().notices),
-        build_dead_letters_field(lambda: provide().dead_letters),
-        build_violations_field(lambda: provide().tracking_plan),
-        build_outcomes_field(lambda: provide().outcome_feed),
-        build_held_data_field(provide_legal_holds),
-        build_preview_field(provide_requests),
-        build_deliveries_field(lambda: provide().recipients),
+        build_notice_field(lambda: _SERVICES.get().notices),
+        build_dead_letters_field(lambda: _SERVICES.get().dead_letters),
+        build_violations_field(lambda: _SERVICES.get().tracking_plan),
+        build_outcomes_field(lambda: _SERVICES.get().outcome_feed),
+        build_held_data_field(_provide_legal_holds),
+        build_preview_field(_provide_requests),
+        build_deliveries_field(lambda: _SERVICES.get().recipients),
     ]
     query: Any = build_object_type("Query", queries, "Everything that can be asked.")
     mutations = [
-        *build_ingest_mutations(lambda: provide().ingest),
-        *consent_mutations(customer, provide_consent),
-        *identity_mutations(customer, lambda: provide().identity),
-        *join_mutations(customer, lambda: provide().joins),
+        *build_ingest_mutations(lambda: _SERVICES.get().ingest),
+        *consent_mutations(customer, _provide_consent),
+        *identity_mutations(customer, lambda: _SERVICES.get().identity),
+        *join_mutations(customer, lambda: _SERVICES.get().joins),
         *proposal_mutations,
-        *build_request_mutations(provide_requests),
-        *build_proofing_mutations(provide_requests),
-        *build_address_mutations(provide_requests),
-        *build_decision_mutations(provide_requests),
+        *build_request_mutations(_provide_requests),
+        *build_proofing_mutations(_provide_requests),
+        *build_address_mutations(_provide_requests),
+        *build_decision_mutations(_provide_requests),
         *suggestion_mutations,
-        *build_package_mutations(lambda: provide().access),
-        *build_hold_mutations(provide_legal_holds),
-        build_delivery_mutation(lambda: provide().recipients),
+        *build_package_mutations(lambda: _SERVICES.get().access),
+        *build_hold_mutations(_provide_legal_holds),
+        build_delivery_mutation(lambda: _SERVICES.get().recipients),
     ]
     mutation: Any = build_object_type("Mutation", mutations, "Everything that can be changed.")
     subscription: Any = build_object_type(
         "Subscription",
-        [build_request_subscription_field(provide_requests)],
+        [build_request_subscription_field(_provide_requests)],
         "What can be followed, over WebSocket (graphql-transport-ws).",
     )
     return strawberry.Schema(
@@ -162,3 +154,15 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         execution_context_class=PlanExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+
+
+def _provide_requests() -> RequestServices:
+    return _SERVICES.get().requests
+
+
+def _provide_consent() -> ConsentServices:
+    return _SERVICES.get().consent
+
+
+def _provide_legal_holds() -> LegalHolds:
+    return _SERVICES.get().legal_retention

@@ -12,7 +12,7 @@ from discretion.domain.access.format.json_format import build_package_schema_tex
 from discretion.domain.inventory.place_report import print_place_reference
 from discretion.domain.notices.load import build_json_schemas
 from discretion.edge.error_reference import print_error_reference
-from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.edge.graphql.schema_builder import build_schema
 from discretion.law.entry import print_jurisdiction_schema
 
 SDL_PATH = find_shipped_catalogue().parent / "discretion.graphql"
@@ -29,7 +29,7 @@ def print_sdl(catalogue_dir: Path | None) -> str:
 
 
 def _print_sdl(catalogue: Catalogue) -> str:
-    return build_printable_schema(catalogue).as_str() + "\n"
+    return build_schema(catalogue).as_str() + "\n"
 
 
 def render_schema_files(catalogue_dir: Path | None) -> dict[Path, str]:

@@ -166,6 +166,7 @@ _DEFINITIONS = (
     "catalogue.yaml_file _YamlReader._seen_nodes",
     "catalogue.yaml_file _YamlReader.problems",
     "catalogue.taxonomy load_taxonomy",
+    "domain.ingest.ip_country _read_builtin_data",
     "domain.ingest.write_keys WriteKeys._cached_sources",
     "domain.erasure.crypto_shred CryptoShredder._waiting_generations",
     "domain.ingest.queue IngestQueue._queued_by_source",

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 import discretion.edge.graphql
 from discretion.catalogue.load import load_catalogue
 from discretion.edge.graphql.explorer import Explorer
-from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.edge.graphql.schema_builder import build_schema
 
 FOLDER = Path(discretion.edge.graphql.__file__).parent / "graphiql"
 PUBLISHED = {
@@ -56,7 +56,7 @@ def test_the_default_query_of_the_page_is_valid() -> None:
     """The first press of the button gets an answer."""
     match = re.search(r"const QUERY = `(.*?)`;", (FOLDER / "page.js").read_text("utf-8"), re.DOTALL)
     assert match is not None
-    assert validate(build_printable_schema(load_catalogue(None))._schema, parse(match[1])) == []
+    assert validate(build_schema(load_catalogue(None))._schema, parse(match[1])) == []
 
 
 def test_the_page_and_its_style_refer_to_no_other_host() -> None:
