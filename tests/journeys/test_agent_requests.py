@@ -201,13 +201,14 @@ async def test_an_unverified_erasure_waits_for_the_customers_code(
     platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
 ) -> None:
     """Nothing is erased before the customer enters the code; then all is, and the agent reads the status."""
-    email = await create_customer(platform, jurisdiction="us-ca")
-    filed = (await agency.file_request("deletion", email=email)).json()
+    email = await create_customer(platform, "Ann", jurisdiction="us-ca")
+    filed = (await agency.file_request("deletion", email=email.lower())).json()
     await platform.run_due_requests()
     assert await is_known(platform, email)
     url = filed["user_verification_url"]
-    await visit(platform, url, email=email)
+    await visit(platform, url, email=email.lower())
     await mail_server.wait_for_mails(1)
+    assert mail_server.mails[0][0] == [email]  # as its owner spells it
     await visit(platform, url, code=mail_server.read_code())
     await platform.run_due_requests()
     assert not await is_known(platform, email)

@@ -230,13 +230,21 @@ async def test_the_answers_do_not_reveal_whether_an_address_is_known(
 async def test_a_customer_named_by_address_proves_their_identity_with_the_code(
     platform: PlatformUnderTest, mail_server: MailServer
 ) -> None:
-    token, email = issue_page_token(platform), await create_customer(platform)
+    """The code goes to the address as it was proven, and not as it is typed."""
+    token, proven_email = issue_page_token(platform), await create_customer(platform, "Ann")
+    email = proven_email.lower()
     filed = await file_by_contact(platform, token, email)
-    await run_operation(platform, token, SEND, id=filed["id"], c=build_contact(email))
+    sent = await run_operation(platform, token, SEND, id=filed["id"], c=build_contact(email))
+    assert sent["sentTo"] == "a***@s***.example"
     await mail_server.wait_for_mails(1)
+    assert mail_server.mails[0][0] == [proven_email]
     proven = await run_operation(platform, token, PROVE, id=filed["id"], code=mail_server.read_code())
     assert [law["key"] for law in proven["laws"]] == ["eu"]
     assert proven["dueAt"] > filed["dueAt"]
+    own_token = await issue_own_token(platform, email)
+    answer = await platform.query("{ me { disclosures(first: 50) { nodes { client also } } } }", own_token)
+    entry = {"client": "rights-page", "also": ["contact"]}
+    assert entry in answer["data"]["me"]["disclosures"]["nodes"]
 
 
 async def test_an_agents_opt_out_is_immediate_and_access_needs_the_customers_code(

@@ -25,8 +25,7 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.assurance import Assurance
 from discretion.domain.identity import personal_joins
-from discretion.domain.requests import code_addresses
-from discretion.domain.requests.api import known_address
+from discretion.domain.requests import code_addresses, proven_spelling
 from discretion.domain.requests.one_time_codes import OneTimeCodes
 from discretion.store.agents import ReplayStore
 from discretion.token.grant import Grant
@@ -315,7 +314,7 @@ def _any_code_is_right(patch: pytest.MonkeyPatch) -> None:
 
 def _a_code_goes_to_a_claimed_address(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(code_addresses, "Assurance", SimpleNamespace(PROVEN=Assurance.CLAIMED))
-    patch.setattr(known_address, "Assurance", SimpleNamespace(PROVEN=Assurance.CLAIMED))
+    patch.setattr(proven_spelling, "Assurance", SimpleNamespace(PROVEN=Assurance.CLAIMED))
     patch.setattr(code_addresses, "find_replacement", lambda *_: None)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from discretion.app.wiring.consent import ConsentComponents
 from discretion.app.wiring.context import WiringContext
+from discretion.disclose import Discloser
 from discretion.domain.consent.objection_hook import ObjectionHook
 from discretion.domain.correction.contest_flags import ContestFlags
 from discretion.domain.correction.proposal import ProposalBuilder
@@ -25,6 +26,7 @@ from discretion.domain.requests.immediate_rights import ImmediateRights, OptOutR
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.messages import RequestMessages
 from discretion.domain.requests.one_time_codes import CodeRateLimiter, OneTimeCodes
+from discretion.domain.requests.proven_spelling import AddressSpellings
 from discretion.domain.requests.reach_check import ReachCheck
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.sealed_fields import RequestSealer
@@ -32,6 +34,7 @@ from discretion.domain.requests.submission import AfterFiling, RequestSubmission
 from discretion.domain.requests.subscription import RequestWatcher
 from discretion.domain.requests.text_messenger import TextMessenger
 from discretion.domain.requests.workflows import Workflows, fulfil_request
+from discretion.store.identities import IdentityStore
 from discretion.store.packages import PackageStore
 from discretion.store.requests import RequestStore
 
@@ -61,14 +64,12 @@ class RequestComponents:
 
 def build_requests(
     context: WiringContext,
+    discloser: Discloser,
     consent: ConsentComponents,
     workflows: Workflows,
     on_checkpoint: Checkpoint,
 ) -> RequestComponents:
-    """Build the components of rights requests.
-
-    ``on_checkpoint`` is called with the name of each point at which a step may be cut off.
-    """
+    """Build the components; ``on_checkpoint`` gets the name of each point at which a step may be cut off."""
     clock, entropy, open_write_context = context.clock, context.entropy, context.open_write_context
     store, deadlines = RequestStore(context.database), DeadlineClock(context.lawbook)
     wake_event = asyncio.Event()
@@ -123,7 +124,7 @@ def build_requests(
         reach_check=reach_check,
         sealer=sealer,
         messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
-        identity_proofing=_build_identity_proofing(context, decisions, codes=codes, mailer=mailer),
+        identity_proofing=_build_identity_proofing(context, discloser, decisions, codes=codes, mailer=mailer),
         address_proofing=_build_address_proofing(context, decisions, codes=codes, mailer=mailer),
         deadline_monitor=DeadlineMonitor(requests=store, decisions=decisions, now_ms=clock),
         watcher=RequestWatcher(store),
@@ -181,7 +182,12 @@ def _build_address_proofing(
 
 
 def _build_identity_proofing(
-    context: WiringContext, decisions: RequestDecisions, *, codes: OneTimeCodes, mailer: Mailer
+    context: WiringContext,
+    discloser: Discloser,
+    decisions: RequestDecisions,
+    *,
+    codes: OneTimeCodes,
+    mailer: Mailer,
 ) -> IdentityProofing:
     return IdentityProofing(
         codes=codes,
@@ -193,6 +199,9 @@ def _build_identity_proofing(
             identity_events=context.stores.identity_events,
             types=context.catalogue.identifiers,
         ),
+        spellings=AddressSpellings(IdentityStore(context.database), context.catalogue),
+        people=context.stores.people,
+        discloser=discloser,
     )
 
 

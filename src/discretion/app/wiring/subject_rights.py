@@ -39,5 +39,7 @@ def build_subject_rights(
         erasure=erasure,
         recipients=recipients,
         access=access,
-        requests=build_requests(context, consent=consent, workflows=workflows, on_checkpoint=on_checkpoint),
+        requests=build_requests(
+            context, discloser, consent=consent, workflows=workflows, on_checkpoint=on_checkpoint
+        ),
     )

@@ -6,7 +6,8 @@ The life of a request:
    first state are recorded in the collection ``requests``. The same request filed twice is one request.
 2. While the requester is not identified, the request waits in ``action_required`` with the reason
    ``identity``. The requester proves their identity with a fresh login or with a code sent to a known address
-   (``identity_proofing``, ``code_addresses``, ``mailer``). After 45 days without proof the request expires.
+   (``identity_proofing``, ``code_addresses``, ``proven_spelling``, ``mailer``). After 45 days without proof
+   the request expires.
    A new address of a correction waits likewise, for 14 days with the reason ``address``, until a code that
    was sent to it is entered (``address_proofing``, ``text_messenger``). Both use ``one_time_codes``.
 3. A right that has a workflow (``workflows``) is accepted automatically, unless it needs a decision. A

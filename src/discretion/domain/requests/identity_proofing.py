@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from discretion.disclose import Discloser
 from discretion.domain.requests.code_addresses import CodeAddresses
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.one_time_codes import CodeMessage, OneTimeCodes
+from discretion.domain.requests.proven_spelling import AddressSpellings, ContactMailer
 from discretion.domain.requests.request_codes import RequestCodes
 from discretion.errors import Conflict
+from discretion.store.people import PeopleStore
 from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
 
@@ -29,21 +32,40 @@ class IdentityProofing:
     decisions: RequestDecisions
     mailer: Mailer
     code_addresses: CodeAddresses
+    spellings: AddressSpellings
+    people: PeopleStore
+    discloser: Discloser
 
-    async def send_code(
-        self, request: bytes, caller: str, address: str | None, *, hide_outcome: bool
-    ) -> None:
+    async def send_code(self, request: bytes, caller: str, address: str) -> None:
         """Store a new code for a request and send it to an address; see ``OneTimeCodes.send``.
 
         Args:
             request: Id of the request.
             caller: Key by which tries are counted.
-            address: The e-mail address, chosen by the caller from ``code_addresses``; None if none of them
-                counts, then nothing is sent.
-            hide_outcome: Send the mail in the background.
+            address: The e-mail address, chosen by the caller from ``code_addresses``.
         """
         message = CodeMessage(self.mailer, address, CODE_MAIL_SUBJECT, CODE_MAIL_TEXT)
-        await self.codes.send(self._find_codes(request), caller, message, hide_outcome=hide_outcome)
+        await self.codes.send(self._find_codes(request), caller, message, hide_outcome=False)
+
+    async def send_code_to_contact(
+        self, request: SubjectRequest, caller: str, contact: bytes, address: str
+    ) -> None:
+        """Store a new code for a request, and send it if a contact is an address that counts.
+
+        It goes to the address as its owner spells it. Neither the answer nor its time shows whether it is
+        sent. See ``OneTimeCodes.send``.
+
+        Args:
+            request: The request.
+            caller: Key by which tries are counted.
+            contact: Blind index of the address that the caller typed.
+            address: That address.
+        """
+        known_addresses = await self.code_addresses.find(request)
+        proof = {contact: known_addresses[contact]} if contact in known_addresses else {}
+        channel = ContactMailer(self.mailer, self.spellings, self.people, self.discloser, request, proof)
+        message = CodeMessage(channel, address if proof else None, CODE_MAIL_SUBJECT, CODE_MAIL_TEXT)
+        await self.codes.send(self._find_codes(request.id), caller, message, hide_outcome=True)
 
     async def verify_code(self, request: bytes, caller: str, by: str, code: str) -> SubjectRequest:
         """Verify a code and confirm the identity of the requester; see ``OneTimeCodes.verify``.

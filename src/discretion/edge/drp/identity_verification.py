@@ -97,17 +97,12 @@ class IdentityVerificationPage:
             raise BadRequest("CONTACT_INVALID", "That is not an e-mail address.", "Go back and check it.")
         digest = self.delegated_requests.digest_contact("email", normalised_email)
         is_filed_address = digest == pending.request.contact
-        known_digests = await self.identity_proofing.code_addresses.find(pending.request)
-        # Both conditions: an agent could file a request with an address of its own, so the address must also
-        # be known as the customer's.
-        may_send = (
-            is_filed_address
-            and self.delegated_requests.blind_index.index("email", normalised_email) in known_digests
-        )
+        entry = self.delegated_requests.blind_index.index("email", normalised_email)
         requester = f"{pending.agent.id} {pending.agent_request.public_id}"
-        # Called for unknown addresses too, so that the time of the response and the rate limit do not differ.
-        await self.identity_proofing.send_code(
-            pending.request.id, requester, normalised_email if may_send else None, hide_outcome=True
+        # Called for other addresses too, so that the time of the response and the rate limit do not differ.
+        # An agent could file a request with an address of its own, so it must also be the customer's.
+        await self.identity_proofing.send_code_to_contact(
+            pending.request, requester, entry if is_filed_address else b"", normalised_email
         )
 
     async def _check_code(self, pending: PendingVerification, code: str, return_url: str | None) -> Response:

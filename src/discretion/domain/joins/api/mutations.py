@@ -25,9 +25,10 @@ from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customer, load_subjects
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.identity_proofing import SentCode, format_caller_key
-from discretion.domain.requests.api.known_address import ADDRESS_LABEL, reveal_first_address
+from discretion.domain.requests.api.known_address import reveal_first_address
 from discretion.domain.requests.code_addresses import EMAIL_TYPE
 from discretion.domain.requests.one_time_codes import CODE_LIFE_MS
+from discretion.domain.requests.proven_spelling import ADDRESS_LABEL
 from discretion.errors import Conflict
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.login_reach import LoginReach, LoginReachResolver

@@ -76,18 +76,15 @@ async def _send_code(
             "CODE_NOT_YOURS", "The privacy office verifies identities by its own means: resumeRequest(id:)."
         )
     require_waiting_for_identity(visible)
-    named_contact = contact or None
-    hide_outcome, proofing = not reading.grant.is_self, services.identity_proofing
-    known_addresses = await proofing.code_addresses.find(visible)
-    # A customer with a token may be told whether an address is known. Anybody else must not learn it.
-    if hide_outcome:
-        entry, address = _match_contact(info, visible, named_contact)
-        is_known = entry in known_addresses
+    named_contact, proofing, caller = contact or None, services.identity_proofing, format_caller_key(info)
+    # A customer with a token may learn whether an address is known. Anybody else must not learn it.
+    if reading.grant.is_self:
+        known_addresses = await proofing.code_addresses.find(visible)
+        address = await _choose_known_address(info, visible, named_contact, known_addresses)
+        await proofing.send_code(visible.id, caller, address)
     else:
-        address, is_known = await _choose_known_address(info, visible, named_contact, known_addresses), True
-    await proofing.send_code(
-        visible.id, format_caller_key(info), address if is_known else None, hide_outcome=hide_outcome
-    )
+        entry, address = _match_contact(info, visible, named_contact)
+        await proofing.send_code_to_contact(visible, caller, entry, address)
     return SentCode(
         sent_to=mask_address(address), until=DateTime(format_timestamp(reading.now_ms + CODE_LIFE_MS))
     )
