@@ -246,6 +246,25 @@ async def test_expired_data_that_are_sent_again_are_not_stored(
     assert await platform.internals.database.count("events", {}) == 1
 
 
+async def test_a_message_of_which_nothing_may_be_stored_makes_nobody(
+    platform: PlatformUnderTest, clock: Clock
+) -> None:
+    """The answer names the time; a refusal in such a message does not expire."""
+    clock.set(AFTER_EXPIRY)
+    old = [
+        {**MARA, "userId": "u-1", "messageId": "1", "timestamp": "2021-01-31T10:00:00Z", "context": {}},
+        {**VIEW, "userId": "u-2", "messageId": "2", "timestamp": "2021-01-31T10:00:00Z"},
+        {"type": "identify", "userId": "u-3", "messageId": "3", "timestamp": "1970-01-01T00:00:00Z"},
+    ]
+    customers = await platform.internals.database.count("customers", {})
+    outcome = await platform.send_messages("web-shop", *old)
+    assert [result["status"] for result in outcome["results"]] == ["accepted"] * 3
+    assert {part["code"] for result in outcome["results"] for part in result["leftOut"]} == {"RETENTION_OVER"}
+    assert await platform.internals.database.count("customers", {}) == customers
+    await platform.send_messages("web-shop", {**old[0], "context": CONSENT})
+    assert await platform.internals.database.count("customers", {}) == customers + 1
+
+
 async def test_a_child_stays_protected_when_the_birth_date_expires(
     database: Database, tmp_path: Path, commands: CommandRecorder
 ) -> None:

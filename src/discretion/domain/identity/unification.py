@@ -86,7 +86,8 @@ class ProfileUnifier:
         for message in messages:
             if message.index.message_digest not in recorded_digests:
                 new_messages.setdefault(message.index.message_digest, message)
-        admitted = list(new_messages.values())
+        # Whatever is expired as a whole leaves no trace, so that it is answered alike when it is sent again.
+        admitted = [message for message in new_messages.values() if not message.fact.is_expired]
         # Nearly all transactions meet no tombstone and skip the guard with its two reads.
         if tombstones:
             admitted = await self._admit(session, admitted, tombstones)

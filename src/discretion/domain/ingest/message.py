@@ -77,6 +77,7 @@ class Fact:
         expired: The number of values and events whose retention was over on arrival; they are never stored.
         removed_types: Identifier types whose attribute has no linking value any more by this message.
         is_remainder: Whether these are the statements of a message whose other content was refused.
+        is_expired: Whether the message is so old that nothing of it may be stored.
     """
 
     source: Source
@@ -100,6 +101,13 @@ class Fact:
     expired: int = 0
     removed_types: frozenset[str] = frozenset()
     is_remainder: bool = False
+    is_expired: bool = False
+
+    @property
+    def has_content(self) -> bool:
+        """Whether the message says anything besides identifiers and where it comes from."""
+        statements = (self.ambient_choices, self.explicit_choices, self.dated_choices, self.signals)
+        return self.event is not None or bool(self.values or self.removed_types) or any(statements)
 
     @property
     def earliest_at(self) -> int:

@@ -48,8 +48,9 @@ class IntakeFilter:
 def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
     """Remove the values and the event of a fact whose retention period is over, and count them.
 
-    The sender is answered so: they count as minimised, and the time of the message is named. Identifiers and
-    statements stay: a refusal does not expire.
+    The sender is answered so: they count as minimised, and the time of the message is named. Statements stay,
+    because a refusal does not expire. If nothing stays, the identifiers do not either: they would make a
+    customer about whom nothing is known. Identifiers alone may be as old as the data that are kept longest.
     """
     values = tuple(
         (attribute, value)
@@ -58,8 +59,13 @@ def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
     )
     is_event_expired = fact.event is not None and fact.at < cut_offs.find_event_cut_off(fact.event.type.key)
     expired = len(fact.values) - len(values) + is_event_expired
-    if not expired:
+    if not expired and (fact.has_content or fact.at >= cut_offs.others):
         return fact
-    event = None if is_event_expired else fact.event
-    left_out = (*fact.left_out, EXPIRED)
-    return replace(fact, values=values, event=event, expired=expired, left_out=left_out)
+    remaining = replace(
+        fact,
+        values=values,
+        event=None if is_event_expired else fact.event,
+        expired=expired,
+        left_out=(*fact.left_out, EXPIRED),
+    )
+    return replace(remaining, is_expired=not remaining.has_content)

@@ -187,6 +187,27 @@ def test_a_late_fact_keeps_only_identifiers_and_choices() -> None:
     assert (late_event.event, late_event.expired) == (None, 1)
     fresh = build_fact("web-shop", timestamp="2026-09-01", **viewed)
     assert drop_expired(fresh, compute_cut_offs(CATALOGUE, NOW)) is fresh
+    assert (late.is_expired, late_event.is_expired) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("day", "members", "expired"),
+    [
+        ("2010-01-01", {}, True),
+        ("2026-01-01", {}, False),
+        ("2019-01-01", {"traits": {"lastName": "Lind"}}, True),
+        ("2019-01-01", {"traits": {"email": None}}, False),
+        ("2019-01-01", {"traits": {"lastName": "Lind", "birthday": "1980-01-01"}}, True),
+        ("2010-01-01", {"context": {"consent": {"categoryPreferences": {"marketing": False}}}}, False),
+        ("2010-01-01", {"type": "consent", "purposes": {"marketing.communications.email": True}}, False),
+    ],
+)
+def test_a_fact_is_expired_if_nothing_of_it_may_be_stored(
+    day: str, members: dict[str, Any], expired: bool
+) -> None:
+    """An address that is stated to be gone, and any statement, may be stored."""
+    fact = build_fact("web-shop", timestamp=day, **members)
+    assert drop_expired(fact, compute_cut_offs(CATALOGUE, NOW)).is_expired is expired
 
 
 def test_the_country_of_an_expired_address_stays_for_the_jurisdiction() -> None:
