@@ -26,6 +26,7 @@ from tests.journeys.rights import (
     ACCESS,
     CORRECTION,
     OPT_OUT,
+    READ_REQUEST,
     WITHDRAW,
     create_customer,
     find_customer_id,
@@ -34,6 +35,7 @@ from tests.journeys.rights import (
     run_refused_operation,
 )
 from tests.journeys.test_identity_proofing import (
+    PROVE,
     SEND,
     build_contact,
     file_by_contact,
@@ -290,3 +292,29 @@ async def test_an_address_of_a_browser_without_a_login_gets_the_code(
     clock.advance(MERGE_MIN_AGE_MS)
     await request_by_page(platform, NEW)
     assert await list_recipients(platform, mail_server) == [NEW]
+
+
+@pytest.mark.parametrize("is_proven_first", [False, True])
+async def test_a_request_by_the_address_of_a_browser_ends_if_its_owner_logs_in(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock, *, is_proven_first: bool
+) -> None:
+    """Ann logs in at the browser after Mallory's code was sent, before or after it is entered."""
+    await send_address(platform, "evil-1", SHARED_BROWSER, ATTACKER, traits={"emailVerified": True})
+    clock.advance(MERGE_MIN_AGE_MS + 1)
+    token = issue_page_token(platform)
+    filed = await file_by_contact(platform, token, ATTACKER)
+    await run_operation(platform, token, SEND, id=filed["id"], c=build_contact(ATTACKER))
+    await mail_server.wait_for_mails(1)
+    login = {"type": "identify", "messageId": "login", "traits": {}, **WEB_USER, **SHARED_BROWSER}
+    prove = {"id": filed["id"], "code": mail_server.read_code()}
+    if is_proven_first:
+        assert (await run_operation(platform, token, PROVE, **prove))["state"] == "ACCEPTED"
+        await platform.send_messages("web-shop", login)
+    else:
+        await platform.send_messages("web-shop", login)
+        wrong = await platform.query(PROVE, token, {**prove, "code": "00000000"})
+        assert wrong["errors"][0]["extensions"]["code"] == "CODE_WRONG", "only who proves it learns that"
+        await run_operation(platform, token, PROVE, **prove)
+    await platform.run_due_requests()
+    ended = await run_operation(platform, token, READ_REQUEST, id=filed["id"])
+    assert (ended["state"], ended["reason"]) == ("UNFULFILLED", "REACH_WIDENED")

@@ -18,6 +18,7 @@ from discretion.seal.blind_index import BlindIndex
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.store.identities import IdentityStore
 from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import Session
 from discretion.token.grant import Login
 
 _LOGIN_DIGEST_KIND = "login"
@@ -71,12 +72,14 @@ class LoginReachResolver:
             return LoginReach(entry, digest, None, None)
         return LoginReach(entry, digest, record.customer, record.home or record.customer, record.id)
 
-    async def find_customer(self, entry: bytes) -> bytes | None:
+    async def find_customer(self, entry: bytes, session: Session | None = None) -> bytes | None:
         """Return the customer whose records have proven a number now, by its blind index."""
-        record = await self._find_record(entry)
+        record = await self._find_record(entry, session)
         return None if record is None else record.customer
 
-    async def list_reached_numbers(self, customer: bytes, salt: bytes) -> tuple[bytes, ...]:
+    async def list_reached_numbers(
+        self, customer: bytes, salt: bytes, session: Session | None = None
+    ) -> tuple[bytes, ...]:
         """Return digests of the numbers by which logins reach a customer now, in the order of the digests.
 
         A number that a record only claims or presents is not among them. ``salt`` makes the digests those of
@@ -85,17 +88,17 @@ class LoginReachResolver:
         numbers = [identifier_type.key for identifier_type in self.types.values() if identifier_type.number]
         entries = {
             identifier.entry
-            for record in await self.identities.list_identifiers(customer, numbers)
+            for record in await self.identities.list_identifiers(customer, numbers, session)
             for identifier in record.identifiers
             if identifier.is_own or identifier.assurance is Assurance.PROVEN
         }
         return tuple(sorted(hashlib.sha256(salt + entry).digest()[:16] for entry in entries))
 
-    async def _find_record(self, entry: bytes) -> SourceRecord | None:
+    async def _find_record(self, entry: bytes, session: Session | None = None) -> SourceRecord | None:
         # A ruling may have separated the records of one number: the login is that of the eldest account.
         proven = [
             (not identifier.is_own, record.born, record.id, record)
-            for record in await self.identities.list_linking(entry)
+            for record in await self.identities.list_linking(entry, session)
             for identifier in record.identifiers
             if identifier.assurance is Assurance.PROVEN
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from discretion.store.document import TimePosition
-from discretion.store.driver.database import Database
+from discretion.store.driver.database import Database, Session
 from discretion.store.identifiers import IdentifierStore, NamedIdentifier
 from discretion.store.identity_events import IdentityChange, IdentityEventStore
 from discretion.store.people import PeopleStore
@@ -22,9 +22,11 @@ class IdentityStore:
         self._records = SourceRecordStore(database)
         self._events = IdentityEventStore(database)
 
-    async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
+    async def list_identifiers(
+        self, customer: bytes, types: Collection[str], session: Session | None = None
+    ) -> list[SourceRecord]:
         """List a customer's records with only their identifiers of these types, and what is contested."""
-        return await self._records.list_identifiers(customer, types)
+        return await self._records.list_identifiers(customer, types, session)
 
     async def list_numbered(self, customers: Collection[bytes]) -> list[SourceRecord]:
         """List the records of customers that have an account or loyalty number, without their identifiers."""
@@ -34,14 +36,14 @@ class IdentityStore:
         """List a customer's records with the values of these attributes, which are identifiers as spelled."""
         return await self._records.list_statements((customer,), attributes)
 
-    async def list_linking(self, entry: bytes) -> list[SourceRecord]:
+    async def list_linking(self, entry: bytes, session: Session | None = None) -> list[SourceRecord]:
         """List the records that have proven or presented an identifier, with only their mention of it.
 
         Those that claim it are not read: whoever types a number must not slow its owner's login.
         """
-        identifiers = await self._identifiers.list_by_entries([entry])
+        identifiers = await self._identifiers.list_by_entries([entry], session)
         linking = [record for identifier in identifiers for record in identifier.records]
-        return await self._records.list_naming(linking, entry) if linking else []
+        return await self._records.list_naming(linking, entry, session) if linking else []
 
     async def find_named(self, entry: bytes) -> NamedIdentifier | None:
         """Return an identifier by its blind index with the records that name it; None if it is not stored."""

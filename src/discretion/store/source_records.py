@@ -160,7 +160,9 @@ class SourceRecordStore:
         projection = dict.fromkeys(_STATEMENT_MEMBERS, 1) | {f"{CELLS}.{key}": 1 for key in attributes}
         return await self._list({CUSTOMER: {"$in": list(customers)}}, projection, session)
 
-    async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
+    async def list_identifiers(
+        self, customer: bytes, types: Collection[str], session: Session | None = None
+    ) -> list[SourceRecord]:
         """List a customer's records with identifiers of these types, removals, and what is contested."""
         # MongoDB filters the list, so identifiers of other types do not reach this process.
         is_wanted_type = {"$in": ["$$identifier.k", sorted(types)]}
@@ -176,7 +178,8 @@ class SourceRecordStore:
                 }
             },
         ]
-        return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
+        documents = await self._database.aggregate(COLLECTION, pipeline, session)
+        return [parse_record(document) for document in documents]
 
     async def list_numbered(self, customers: Collection[bytes]) -> list[SourceRecord]:
         """List the records of customers that have an account or loyalty number, without their identifiers."""
@@ -187,10 +190,13 @@ class SourceRecordStore:
         """List a customer's records that have ledger periods, with only these."""
         return await self._list({CUSTOMER: customer, LEDGER_PERIODS: {"$exists": True}}, {LEDGER_PERIODS: 1})
 
-    async def list_naming(self, record_ids: Collection[bytes], entry: bytes) -> list[SourceRecord]:
+    async def list_naming(
+        self, record_ids: Collection[bytes], entry: bytes, session: Session | None = None
+    ) -> list[SourceRecord]:
         """List those of these records that name an identifier, with only their mention of it, by id."""
         named_by = {"_id": {"$in": sorted(record_ids)}, f"{IDENTIFIERS}.e": entry}
-        return await self._list(named_by, {CUSTOMER: 1, BORN: 1, HOME: 1, f"{IDENTIFIERS}.$": 1})
+        projection = {CUSTOMER: 1, BORN: 1, HOME: 1, f"{IDENTIFIERS}.$": 1}
+        return await self._list(named_by, projection, session)
 
     async def list_value_times(self, customers: Sequence[bytes]) -> list[SourceRecord]:
         """List the records of customers with the times of their values; values and ids are not read."""

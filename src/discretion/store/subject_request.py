@@ -265,8 +265,8 @@ class SubjectRequest:
         reference: Number of the retailer's file on an agent's or guardian's authority.
         contact: Keyed digest of the address by which the customer was named.
         login: While it is open, the blind index of the identifier that the requester's login rests on.
-        reached_numbers: While it is open, digests of the numbers that its login reached when it was filed
-            (``login_reach.list_reached_numbers``); None if no login filed it.
+        reached_numbers: While it is open, digests of the numbers of whom its login reached, or its address
+            led to, when it was filed (``login_reach.list_reached_numbers``); None if neither named them.
         new_address: While it is open, the keyed digest of the one new address that it asks for.
         address_proven: When the new address was confirmed.
         laws: Keys of the laws that it is answered by.

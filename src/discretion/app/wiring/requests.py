@@ -98,15 +98,7 @@ def build_requests(
         after_change=contests.update,
     )
     reach_check = _build_reach_check(context, decisions)
-    runner = WorkflowRunner(
-        requests=store,
-        step_actions=list_actions(workflows.values()),
-        end_request=fulfil_request,
-        now_ms=clock,
-        on_checkpoint=on_checkpoint,
-        check_request=reach_check.check,
-        wake_event=wake_event,
-    )
+    runner = _build_runner(reach_check, workflows, on_checkpoint, wake_event)
     sealer = RequestSealer(
         people=context.stores.people, buckets=context.buckets, entropy=entropy, now_ms=clock
     )
@@ -124,7 +116,9 @@ def build_requests(
         reach_check=reach_check,
         sealer=sealer,
         messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
-        identity_proofing=_build_identity_proofing(context, discloser, decisions, codes=codes, mailer=mailer),
+        identity_proofing=_build_identity_proofing(
+            context, discloser, reach_check, codes=codes, mailer=mailer
+        ),
         address_proofing=_build_address_proofing(context, decisions, codes=codes, mailer=mailer),
         deadline_monitor=DeadlineMonitor(requests=store, decisions=decisions, now_ms=clock),
         watcher=RequestWatcher(store),
@@ -152,6 +146,21 @@ def _build_submission(
         now_ms=context.clock,
         wake_runner=wake_runner,
         after_filing=after_filing,
+    )
+
+
+def _build_runner(
+    reach_check: ReachCheck, workflows: Workflows, on_checkpoint: Checkpoint, wake_event: asyncio.Event
+) -> WorkflowRunner:
+    return WorkflowRunner(
+        requests=reach_check.decisions.requests,
+        step_actions=list_actions(workflows.values()),
+        end_request=fulfil_request,
+        now_ms=reach_check.decisions.now_ms,
+        on_checkpoint=on_checkpoint,
+        check_request=reach_check.check,
+        require_same_reach=reach_check.require_same_reach,
+        wake_event=wake_event,
     )
 
 
@@ -184,14 +193,15 @@ def _build_address_proofing(
 def _build_identity_proofing(
     context: WiringContext,
     discloser: Discloser,
-    decisions: RequestDecisions,
+    reach_check: ReachCheck,
     *,
     codes: OneTimeCodes,
     mailer: Mailer,
 ) -> IdentityProofing:
     return IdentityProofing(
         codes=codes,
-        decisions=decisions,
+        decisions=reach_check.decisions,
+        reach_check=reach_check,
         mailer=mailer,
         code_addresses=CodeAddresses(
             people=context.stores.people,

@@ -132,6 +132,7 @@ class GatherPackage:
             # A split deletes the pages that it sees, and writes the customer too. So either it comes first
             # and the records differ, or it begins again after this transaction and sees all pages.
             await stores.people.mark_changed([package.customer], session)
+            await lease.require_reach(session)
             records = await stores.source_records.list_ids(package.customer, session)
             if not record_ids or records != record_ids:
                 return False

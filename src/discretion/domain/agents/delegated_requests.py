@@ -185,6 +185,8 @@ class DelegatedRequests:
         If the identifiers name several customers, no customer is chosen: an agent acts for one person.
         """
         primary_identifier = filing.identifiers[0]
+        customers = await self._find_customers(filing.identifiers)
+        customer = customers[0] if len(customers) == 1 else None
         requester = Requester(
             RequesterRole.AGENT,
             format_agent_actor(agent),
@@ -193,9 +195,8 @@ class DelegatedRequests:
             filing.assurance,
             filing.reference,
             self.digest_contact(primary_identifier.type, primary_identifier.value.value),
+            reached=customer,
         )
-        customers = await self._find_customers(filing.identifiers)
-        customer = customers[0] if len(customers) == 1 else None
         details = RequestDetails(filing.right, filing.scope)
         if filing.right in IMMEDIATE_RIGHTS and filing.assurance >= required_assurance(filing.right):
             return [await self.immediate_rights.exercise(customer, details, requester)]

@@ -58,6 +58,7 @@ def build_correction_step(rewriter: PersonRewriter, blind_index: BlindIndex) -> 
             return StepDone({"found": False})
 
         async def work(session: Session) -> None:
+            await lease.require_reach(session)
             customer = await read_correctable_customer(rewriter, session, customer_id)
             if customer is None:
                 await lease.complete_step({"found": False}, session)

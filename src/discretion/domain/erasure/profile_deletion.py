@@ -71,6 +71,7 @@ class DeleteProfile:
             # Before the other reads, so that messages wait for this transaction. Otherwise a sender who never
             # pauses could make it fail again and again.
             await self.people.people.mark_changed([customer], session)
+            await lease.require_reach(session)
             subject = await read_erasure_subject(
                 self.people, session, context.catalogue, customer, context.now_ms
             )

@@ -59,6 +59,7 @@ class ScopedErasure:
         """
 
         async def erase_values_of_customer(session: Session) -> dict[str, JsonValue]:
+            await lease.require_reach(session)
             context = self.rewriter.write_context()
             scope = read_erasure_scope(request.scope, context.catalogue)
             customer = await self._find_current_id(session, request.customer)

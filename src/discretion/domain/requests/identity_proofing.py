@@ -10,8 +10,9 @@ from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.one_time_codes import CodeMessage, OneTimeCodes
 from discretion.domain.requests.proven_spelling import AddressSpellings, ContactMailer
+from discretion.domain.requests.reach_check import ReachCheck
 from discretion.domain.requests.request_codes import RequestCodes
-from discretion.errors import Conflict
+from discretion.errors import Conflict, NotFound
 from discretion.store.people import PeopleStore
 from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
@@ -30,6 +31,7 @@ class IdentityProofing:
 
     codes: OneTimeCodes
     decisions: RequestDecisions
+    reach_check: ReachCheck
     mailer: Mailer
     code_addresses: CodeAddresses
     spellings: AddressSpellings
@@ -70,14 +72,27 @@ class IdentityProofing:
     async def verify_code(self, request: bytes, caller: str, by: str, code: str) -> SubjectRequest:
         """Verify a code and confirm the identity of the requester; see ``OneTimeCodes.verify``.
 
+        The request is checked only then: whoever does not have the code must not learn that it has ended.
+
         Args:
             request: Id of the request.
             caller: Key by which tries are counted.
             by: Actor for the history.
             code: The code as entered.
+
+        Returns:
+            The request, which has ended if it does not reach the same any more.
         """
         await self.codes.verify(self._find_codes(request), caller, code)
+        if await self.reach_check.check(await self._read_request(request)) is None:
+            return await self._read_request(request)
         return await self.decisions.confirm_identity(request, by, RequesterAssurance.CODE)
+
+    async def _read_request(self, request: bytes) -> SubjectRequest:
+        stored = await self.decisions.requests.find(request)
+        if stored is None:
+            raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
+        return stored
 
     def _find_codes(self, request: bytes) -> RequestCodes:
         return RequestCodes(self.decisions, request, require_waiting_for_identity)

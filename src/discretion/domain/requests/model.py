@@ -93,7 +93,7 @@ class Requester:
         reference: Number of the retailer's file on an agent's or guardian's authority. It must not be a name.
         contact: Keyed digest of the address that names the customer, if the request was filed by an address.
         login: Blind index of the identifier that a customer's own login rests on.
-        reached: The customer that this login reaches.
+        reached: The customer that this login reaches, or to whom this address leads.
     """
 
     role: RequesterRole

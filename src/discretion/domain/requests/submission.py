@@ -88,8 +88,11 @@ class RequestSubmission:
             # It carries the id under which it was filed, which may be a former one. If a steward later splits
             # a merged customer, the request belongs to the part that has this id.
             filed = replace(self.build_request(subject, laws, details, requester), customer=customer)
-            if requester.reached is not None:
-                numbers = await self.login_reaches.list_reached_numbers(requester.reached, filed.id)
+            # Also for an address that leads to nobody: the time must not show that.
+            if requester.reached is not None or requester.contact is not None:
+                numbers = await self.login_reaches.list_reached_numbers(
+                    requester.reached or b"", filed.id, session
+                )
                 filed = replace(filed, reached_numbers=numbers)
             await self.requests.add(filed, session)
             await self.after_filing(filed, session)

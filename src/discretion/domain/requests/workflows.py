@@ -91,6 +91,7 @@ def build_restriction_step(transactions: Transactions, restriction: ProcessingRe
 
     async def restrict_processing(request: SubjectRequest, lease: Lease) -> StepOutcome:
         async def restrict_and_complete(session: Session) -> bool:
+            await lease.require_reach(session)
             is_found = request.customer is not None and await restriction.apply(
                 request.customer, session, restricted=not request.scope.is_lifted
             )

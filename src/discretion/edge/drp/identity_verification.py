@@ -113,11 +113,13 @@ class IdentityVerificationPage:
                 raise BadRequest(
                     "CODE_WRONG", "The code is not valid.", "Check it, or have another one sent."
                 )
-            await self.identity_proofing.verify_code(pending.request.id, requester, "person", code)
+            verified = await self.identity_proofing.verify_code(pending.request.id, requester, "person", code)
         except BadRequest as error:
             return self._page_response(
                 page.render_code_form(pending.agent.name, return_url, error.message), error.status
             )
+        if not verified.is_open:
+            raise Conflict("REQUEST_STATE", "This request has ended.", "Ask your agent to file it again.")
         if return_url is not None:
             return RedirectResponse(return_url, 303, _HEADERS)
         return self._page_response(page.render_confirmation(pending.agent.name))

@@ -33,7 +33,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   open            digest of subject and content while the request is open; unique, so it is filed once
     #   contact         keyed digest of the address by which the subject was named
     #   login           blind index of what the login rests on that filed it, while the request is open
-    #   reached         digests of the numbers that this login reached then, while the request is open
+    #   reached         digests of the numbers that this login or contact reached then, while it is open
     #   new_address     keyed digest of the address that a correction asks for, while the request is open
     #   address_proven  when that address was confirmed (ms)
     #   identified      when the identity was proven; expires when the time to prove it, or the address, ends

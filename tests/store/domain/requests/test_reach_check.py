@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.document import build_date
@@ -29,12 +30,16 @@ async def find_customer(platform: PlatformUnderTest, account: str) -> bytes:
 
 
 async def file_request(
-    platform: PlatformUnderTest, customer: bytes, login: str, right: Right = Right.ACCESS
+    platform: PlatformUnderTest,
+    customer: bytes,
+    login: str,
+    right: Right = Right.ACCESS,
+    reached: bytes | None = None,
 ) -> SubjectRequest:
     """File a request about a customer, as the login of an account."""
     entry = platform.internals.discloser.login_reaches.blind_index.index("user_id", login)
     requester = Requester(
-        RequesterRole.PERSON, "self:app", "app", login, RequesterAssurance.FRESH, login=entry
+        RequesterRole.PERSON, "self:app", "app", login, RequesterAssurance.FRESH, login=entry, reached=reached
     )
     submission = platform.internals.requests.submission
     return await submission.submit(customer, RequestDetails(right), requester)
@@ -85,3 +90,35 @@ async def test_a_request_under_way_ends_and_its_package_is_destroyed(platform: P
     ended = await run_to_its_end(platform, request)
     assert (ended.state, ended.reason) == (RequestState.UNFULFILLED, RequestReason.REACH_ENDED)
     assert await database.count("packages", {}) == 0
+
+
+@pytest.mark.parametrize("right", [Right.ACCESS, Right.ERASURE, Right.RESTRICTION])
+async def test_a_join_between_the_check_and_the_first_write_ends_the_request(
+    platform: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch, right: Right
+) -> None:
+    """Nothing is done for the login that was joined: the first write checks it again."""
+    await platform.send_messages("web-shop", build_account("w-ann"), build_account("w-ben"))
+    ann, ben = [await find_customer(platform, account) for account in ("w-ann", "w-ben")]
+    request = await file_request(platform, ann, "w-ann", right, reached=ann)
+    runner = platform.internals.requests.workflow_runner
+    checks: list[SubjectRequest | None] = []
+    check_request, sweep = runner._check_request, platform.internals.retention_sweep
+
+    async def check_then_join(checked: SubjectRequest) -> SubjectRequest | None:
+        admitted = await check_request(checked)
+        if not checks:
+            await Stewardship(sweep.rewriter).merge([ann, ben], "steward:office", "D-1")
+        checks.append(admitted)
+        return admitted
+
+    monkeypatch.setattr(runner, "_check_request", check_then_join)
+    interrupted = await run_to_its_end(platform, request)
+    assert interrupted.is_open
+    assert interrupted.steps[0].why == "REACH_CHANGED"
+    assert not interrupted.is_under_way
+    await platform.internals.requests.store.change(interrupted, replace(interrupted, next_run=0))
+    ended = await run_to_its_end(platform, request)
+    assert (ended.state, ended.reason) == (RequestState.UNFULFILLED, RequestReason.REACH_WIDENED)
+    assert await find_customer(platform, "w-ben") == await find_customer(platform, "w-ann")
+    assert await platform.internals.database.count("packages", {}) == 0
+    assert await platform.internals.database.count("customers", {"restricted": True}) == 0

@@ -6,7 +6,7 @@ process that stalled, lost its lease and resumes cannot change anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from discretion.errors import Conflict
 from discretion.store.document import JsonValue
@@ -19,6 +19,14 @@ LEASE_MS = 60_000
 
 Checkpoint = Callable[[str], None]
 """Called with the name of a point that a step has reached; a test ends the process there."""
+
+
+RequireReach = Callable[[Session], Awaitable[None]]
+"""Raises Conflict if the running step must not begin any more; see ``Lease.require_reach``."""
+
+
+async def admit_step(_session: Session) -> None:
+    """Admit a step: nothing forbids it."""
 
 
 def no_checkpoint(_point: str) -> None:
@@ -49,10 +57,23 @@ class Lease:
         self._step_name = step_name
         self.step = 0
         self.completed = False
+        self._require_reach: RequireReach = admit_step
 
-    def enter_step(self, step: int, name: str) -> None:
+    def enter_step(self, step: int, name: str, require_reach: RequireReach = admit_step) -> None:
         """Begin a step: writes of the lease now concern this step."""
         self.step, self._step_name, self.completed = step, name, False
+        self._require_reach = require_reach
+
+    async def require_reach(self, session: Session) -> None:
+        """Check again whom the request may be carried out for.
+
+        A step calls it first in the transaction that first changes or copies somebody's data. A check in a
+        transaction before it would miss a join in between.
+
+        Raises:
+            Conflict: The request is checked again before the next attempt.
+        """
+        await self._require_reach(session)
 
     def checkpoint(self, point: str) -> None:
         """Report a point at which a crash is tested."""

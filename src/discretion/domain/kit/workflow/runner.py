@@ -23,9 +23,13 @@ from discretion.domain.kit.workflow.step_outcome import StepWaiting
 from discretion.errors import Conflict, DiscretionError
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestStep, SubjectRequest
+from discretion.store.transactions import Session
 
 CheckRequest = Callable[[SubjectRequest], Awaitable[SubjectRequest | None]]
 """Returns the request that may be carried out now, called before each step; None if it may not."""
+
+RequireSameReach = Callable[[SubjectRequest, Session], Awaitable[None]]
+"""Raises Conflict unless the same may still be carried out, in the transaction of a step's first write."""
 
 EndRequest = Callable[[SubjectRequest], SubjectRequest]
 """Returns a request as it is when its last step is done."""
@@ -45,6 +49,10 @@ async def admit_request(request: SubjectRequest) -> SubjectRequest:
     return request
 
 
+async def require_nothing(_request: SubjectRequest, _session: Session) -> None:
+    """Require nothing: nothing forbids to carry the request out."""
+
+
 class WorkflowRunner:
     """Runs due requests; ``step_actions`` maps the stored name of each step to its action.
 
@@ -60,11 +68,13 @@ class WorkflowRunner:
         on_checkpoint: Checkpoint = no_checkpoint,
         *,
         check_request: CheckRequest = admit_request,
+        require_same_reach: RequireSameReach = require_nothing,
         wake_event: asyncio.Event | None = None,
     ) -> None:
         self._requests = requests
         self._step_actions = step_actions
         self._check_request = check_request
+        self._require_same_reach = require_same_reach
         self._end_request = end_request
         self._now_ms = now_ms
         self._on_checkpoint = on_checkpoint
@@ -120,7 +130,9 @@ class WorkflowRunner:
             if admitted is None:
                 return
             request = admitted
-            lease.enter_step(index, f"{request.right.value}.{step.name}")
+            lease.enter_step(
+                index, f"{request.right.value}.{step.name}", partial(self._require_same_reach, request)
+            )
             lease.checkpoint("begin")
             if not await self._run_step(request, step, lease):
                 return

@@ -100,7 +100,8 @@ async def _prove_identity(
     del root
     visible = await find_visible_request(services, info, request)
     grant = info.context.require_reading().grant
-    if visible.waits_for_identity and await services.reach_check.check(visible) is None:
+    is_of_login = visible.waits_for_identity and visible.login is not None
+    if is_of_login and await services.reach_check.check(visible) is None:
         # It has ended: its login does not reach what it reached when the request was filed.
         pass
     elif code:

@@ -140,7 +140,14 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
     assurance = RequesterAssurance.NONE if role is RequesterRole.PERSON else RequesterAssurance.AGENT
     actor_prefix = "contact" if role is RequesterRole.PERSON else role.value
     requester = Requester(
-        role, f"{actor_prefix}:{grant.client}", grant.client, grant.subject, assurance, reference, digest
+        role,
+        f"{actor_prefix}:{grant.client}",
+        grant.client,
+        grant.subject,
+        assurance,
+        reference,
+        digest,
+        reached=customer,
     )
     return RequestParties(customer, requester, by_contact=True)
 
