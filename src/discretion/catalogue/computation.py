@@ -31,7 +31,7 @@ class Computation:
             (``first``, ``last``).
         channel: Only events of this channel; None means all.
         is_distinct: Whether events that are the same one, sent again or by another source, are used once: a
-            count or a sum. If not, every message is used.
+            count, a sum, or the last or most frequent value. If not, every message is used.
         key: The property that says which events are about the same thing, such as ``order_id``: of all of
             ``events`` with one value of it, the latest is used. Empty means that ``EventType.distinct_by``
             says it.

@@ -118,8 +118,8 @@ class Total:
     Attributes:
         at: Time of the latest event (ms).
         value: The total so far: a number or text, for a frequency ``[value, count]`` pairs, for a set
-            ``[value, time]`` pairs, for a count or sum of distinct events their packed entries
-            (``domain.profiles.distinct_events``).
+            ``[value, time]`` pairs, for distinct events their entries (``domain.profiles.distinct_events``,
+            ``domain.profiles.distinct_values``).
         earliest: Time of the earliest event (ms), of a first value only.
     """
 

@@ -12,8 +12,11 @@ from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
 from discretion.catalogue.problem import ConfigurationProblem
 
-DISTINCT_FOLDS = frozenset({Fold.COUNT, Fold.SUM})
-"""Folds that use an event once, however often it was sent."""
+KEYED_FOLDS = frozenset({Fold.COUNT, Fold.SUM})
+"""Folds that may name a key of their own."""
+
+DISTINCT_FOLDS = KEYED_FOLDS | {Fold.LAST, Fold.MOST_FREQUENT}
+"""Folds that use an event once, however often it was sent. The first value and a set are the same anyway."""
 
 
 def check_money(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
@@ -125,7 +128,7 @@ def _find_key_faults(
         if entry.type is ValueType.MONEY and not is_distinct(rule.events, events):
             yield "fold", "Money adds up by a 'key', or over events with 'distinct_by': each order once."
         return
-    if rule.fold not in DISTINCT_FOLDS:
+    if rule.fold not in KEYED_FOLDS:
         yield "key", "Only a count or a sum has a key."
     if not rule.events:
         yield "key", "Name the 'events' that carry the key."

@@ -14,6 +14,7 @@ from discretion.catalogue.computation import Fold
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.profiles.distinct_events import combine_events
+from discretion.domain.profiles.distinct_values import DISTINCT_VALUE_FOLDS, combine_values
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
 from discretion.domain.profiles.verified_addresses import (
@@ -138,7 +139,9 @@ def combine_partials(catalogue: Catalogue, attribute: Attribute, partials: Seque
     """
     rule = attribute.computed
     assert rule is not None
-    if rule.is_distinct:
+    if rule.is_distinct and rule.fold in DISTINCT_VALUE_FOLDS:
+        value = combine_values(rule, [partial.value for partial in partials])
+    elif rule.is_distinct:
         value = combine_events(attribute, catalogue.money.rates, [partial.value for partial in partials])
     else:
         value = FOLD_COMBINERS[rule.fold](partials)

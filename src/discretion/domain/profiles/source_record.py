@@ -17,11 +17,13 @@ from discretion.catalogue.computation import Computation, Fold
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.model import MAX_CATALOGUES, Attribute, Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.domain.ingest.event_digests import EVENT_ITSELF
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_choice, fold_dated_choice
 from discretion.domain.profiles.distinct_events import add_event
+from discretion.domain.profiles.distinct_values import DISTINCT_VALUE_FOLDS, add_value
 from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.record_identifiers import (
     find_number_assurance,
@@ -194,7 +196,9 @@ def apply_fact(
     if fact.event is not None:
         for key, rule in catalogue.list_computations(fact.event.type.key, fact.source.channel):
             if key not in uncounted:
-                if rule.is_distinct:
+                if rule.is_distinct and rule.fold in DISTINCT_VALUE_FOLDS:
+                    _add_distinct_value(record.totals, key, rule, fact, event_digests[EVENT_ITSELF])
+                elif rule.is_distinct:
                     _add_distinct(record.totals, key, rule, fact.event, fact.at, event_digests)
                 else:
                     _apply_fold(record.totals, key, rule, fact.event, fact)
@@ -263,6 +267,18 @@ def _add_distinct(
     entries_after = add_event(entries, rule, event, at, event_digests)
     if entries_after is not entries:
         totals[key] = Total(_latest(current, at), entries_after)
+
+
+def _add_distinct_value(
+    totals: dict[str, Total], key: str, rule: Computation, fact: Fact, digest: bytes
+) -> None:
+    assert fact.event is not None
+    value = fact.event.properties.value.get(rule.property) if rule.property else fact.at
+    if value is None:
+        return
+    current = totals.get(key)
+    entries = add_value(() if current is None else current.value, rule, digest, fact.at, value)
+    totals[key] = Total(max(at for _, at, _ in entries), entries)
 
 
 def _apply_fold(

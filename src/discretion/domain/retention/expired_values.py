@@ -9,6 +9,7 @@ from discretion.catalogue.computation import Computation, Fold
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.retention_cut_off import RetentionCutOffs
 from discretion.domain.profiles.distinct_events import drop_events_before
+from discretion.domain.profiles.distinct_values import DISTINCT_VALUE_FOLDS, drop_values_before
 from discretion.domain.profiles.person_state import COUNTRY_PATH, RESIDENCE_PATH, read_text_value
 from discretion.domain.profiles.source_record import may_be_minor
 from discretion.store.source_record import Cell, DeviceCountry, SourceRecord, Total
@@ -110,6 +111,8 @@ def _is_expired(cut_offs: RetentionCutOffs, key: str, cell: Cell, now_ms: int) -
 
 def _drop_expired(rule: Computation, total: Total, cut_off: int) -> tuple[object, int]:
     """Return a total without what has expired in it, and how much that is."""
+    if rule.is_distinct and rule.fold in DISTINCT_VALUE_FOLDS:
+        return drop_values_before(total.value, cut_off)
     if rule.is_distinct:
         return drop_events_before(total.value, cut_off)
     if rule.fold is not Fold.SET:

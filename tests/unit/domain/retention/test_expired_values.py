@@ -111,11 +111,12 @@ def test_values_of_a_set_and_orders_expire_singly_and_other_totals_with_the_late
     now = parse_ms("2017-05-02")
     after = remove_expired(record, "2017-05-02")
     assert [value for value, _ in after.totals[VISITED].value] == ["leeds"]
-    single = dict.fromkeys((VISITED, KEYS["store.spend"]))
+    single = dict.fromkeys((VISITED, KEYS["store.spend"], KEYS["store.favouriteStore"]))
     assert {**after.totals, **single} == {**record.totals, **single}
     assert find_expired_values(CATALOGUE, compute_cut_offs(CATALOGUE, now), record, now).counts == {
         "store.visitedStores": 1,
         "store.spend": 1,
+        "store.favouriteStore": 1,
     }
     later = remove_expired(after, "2019-05-02").totals
     assert VISITED not in later
