@@ -59,27 +59,30 @@ class AddressSpellings:
             if email.entry in known_addresses and Assurance.PROVEN in email.times
         }
         emails = {entry: email for (entry, _), email in proofs.items()}
+        keys = {each.key for each in self.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
+        # Also without an address: the time must not show whether there is one.
+        spelled = await self.identities.list_spellings(row.id, keys)
         addresses = []
         for entry in sorted(emails, key=lambda entry: (known_addresses[entry], entry))[:limit]:
             cell_key = identifier_cell_key(entry)
             address = str(reading.reveal_cell(row, emails[entry].cell, cell_key, ADDRESS_LABEL))
-            proven_by = {record for proven, record in proofs if proven == entry}
-            addresses.append((entry, await self._find_spelling(reading, row, proven_by, address)))
+            proven_by = [record for record in spelled if (entry, record.id) in proofs]
+            addresses.append((entry, _find_spelling(reading, row, proven_by, keys, address)))
         return addresses
 
-    async def _find_spelling(
-        self, reading: Reading, row: CustomerRow, proven_by: Collection[bytes], address: str
-    ) -> str:
-        keys = {each.key for each in self.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
-        for record in await self.identities.list_spellings(row.id, keys):
-            for key in sorted(keys & record.cells.keys() if record.id in proven_by else ()):
-                cell = record.cells[key]
-                if cell.sealed is None or cell.is_claimed:
-                    continue
-                spelling = str(reading.reveal_cell(row, cell.sealed, key, ADDRESS_LABEL))
-                if normalise_email(spelling) == address:
-                    return spelling
-        return address
+
+def _find_spelling(
+    reading: Reading, row: CustomerRow, proven_by: Iterable[SourceRecord], keys: Collection[str], address: str
+) -> str:
+    for record in proven_by:
+        for key in sorted(record.cells.keys() & keys):
+            cell = record.cells[key]
+            if cell.sealed is None or cell.is_claimed:
+                continue
+            spelling = str(reading.reveal_cell(row, cell.sealed, key, ADDRESS_LABEL))
+            if normalise_email(spelling) == address:
+                return spelling
+    return address
 
 
 @dataclass(frozen=True, slots=True)
