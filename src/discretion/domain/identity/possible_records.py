@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.identifier_type import IdentifierType
+from discretion.domain.profiles.identifier_index import NamingList, is_full
 from discretion.domain.profiles.record_identifiers import find_replacement
 from discretion.store.identifiers import NamedIdentifier
 from discretion.store.source_record import RecordIdentifier, SourceRecord
+
+MAX_POSSIBLE_RECORDS = 100
+"""Most records that a person is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,24 @@ class PossibleRecord:
     year: int
 
 
+@dataclass(frozen=True, slots=True)
+class PossibleRecords:
+    """The records that may be of a person.
+
+    Attributes:
+        records: All that are known, those first that no flood of claims may hide.
+        are_more: Whether there may be more than ``shown``.
+    """
+
+    records: tuple[PossibleRecord, ...]
+    are_more: bool
+
+    @property
+    def shown(self) -> tuple[PossibleRecord, ...]:
+        """Those that the person is shown."""
+        return self.records[:MAX_POSSIBLE_RECORDS]
+
+
 def list_proven_entries(records: Iterable[SourceRecord], types: Mapping[str, IdentifierType]) -> list[bytes]:
     """Return the blind indexes of the identifiers that these records have proven and not replaced."""
     return sorted(
@@ -46,24 +69,43 @@ def list_proven_entries(records: Iterable[SourceRecord], types: Mapping[str, Ide
 
 def list_possible_records(
     named: Iterable[NamedIdentifier], customer: bytes, types: Mapping[str, IdentifierType]
-) -> list[PossibleRecord]:
-    """Return the records of other customers that claim one of these identifiers, by id; each once."""
-    possible: dict[bytes, PossibleRecord] = {}
-    for each in named:
+) -> PossibleRecords:
+    """Return the records of other customers that claim one of these identifiers; each once.
+
+    The oldest of each source come first. So a stranger who creates many records that claim an identifier
+    hides none that was there before, and none of another source. The time that a claim states does not count,
+    since its sender chooses it.
+    """
+    identifiers, claiming = list(named), dict[bytes, tuple[int, PossibleRecord]]()
+    for each in identifiers:
         for record in each.records:
-            for identifier in record.identifiers:
-                if (
-                    record.customer != customer
-                    and identifier.entry == each.identifier.entry
-                    and not identifier.assurance.links
-                    and _is_current(record, identifier, types)
-                ):
-                    year = datetime.fromtimestamp(identifier.at / 1000, UTC).year
-                    claiming = PossibleRecord(
-                        record.id, record.customer, record.source, identifier.type, year
-                    )
-                    possible.setdefault(record.id, claiming)
-    return [possible[record] for record in sorted(possible)]
+            possible = _find_claim(record, each.identifier.entry, customer, types)
+            if possible is not None:
+                claiming.setdefault(record.id, (record.born, possible))
+    by_age = sorted(claiming.values(), key=lambda pair: (pair[0], pair[1].record))
+    ranks: Counter[str] = Counter()
+    ranked: list[tuple[int, PossibleRecord]] = []
+    for _, possible in by_age:
+        ranked.append((ranks[possible.source], possible))
+        ranks[possible.source] += 1
+    ordered = tuple(possible for _, possible in sorted(ranked, key=lambda pair: pair[0]))
+    is_index_full = any(
+        is_full(each.identifier, target, types) for each in identifiers for target in NamingList
+    )
+    return PossibleRecords(ordered, is_index_full or len(ordered) > MAX_POSSIBLE_RECORDS)
+
+
+def _find_claim(
+    record: SourceRecord, entry: bytes, customer: bytes, types: Mapping[str, IdentifierType]
+) -> PossibleRecord | None:
+    if record.customer == customer:
+        return None
+    for identifier in record.identifiers:
+        is_claim = identifier.entry == entry and not identifier.assurance.links
+        if is_claim and _is_current(record, identifier, types):
+            year = datetime.fromtimestamp(identifier.at / 1000, UTC).year
+            return PossibleRecord(record.id, record.customer, record.source, identifier.type, year)
+    return None
 
 
 def list_claims(records: Sequence[SourceRecord]) -> list[tuple[SourceRecord, RecordIdentifier]]:

@@ -1,4 +1,4 @@
-"""GraphQL fields ``Customer.unprovenIdentifiers`` and ``Customer.mayBeYours``, for the customer only."""
+"""GraphQL fields for the customer only: what nobody has proven, and records of others that may be theirs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.identity.possible_records import (
-    PossibleRecord,
+    MAX_POSSIBLE_RECORDS,
+    PossibleRecords,
     list_claims,
     list_possible_records,
     list_proven_entries,
@@ -22,7 +23,6 @@ from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.cell import identifier_cell_key
 
 RECORD_ID_KIND = b"source-record"
-MAX_POSSIBLE_RECORDS = 100
 
 
 @strawberry.type(
@@ -54,7 +54,7 @@ class PossibleRecordView:
 
 
 def unjoined_fields() -> list[StrawberryField]:
-    """Build the two fields."""
+    """Build the fields about what only claims join: of the customer, and of others."""
 
     async def unproven_identifiers(root: CustomerRow, info: ResolverInfo) -> list[UnprovenIdentifierView]:
         reading = require_own_reading(info)
@@ -79,7 +79,7 @@ def unjoined_fields() -> list[StrawberryField]:
 
     async def may_be_yours(root: CustomerRow, info: ResolverInfo) -> list[PossibleRecordView]:
         reading = require_own_reading(info)
-        possible = (await find_possible_records(info, root.id))[:MAX_POSSIBLE_RECORDS]
+        possible = (await find_possible_records(info, root.id)).shown
         # The answer says something about whoever has these records, so the ledger names them.
         await load_subjects(info, [each.customer for each in possible])
         reading.record_extra("mayBeYours")
@@ -93,10 +93,20 @@ def unjoined_fields() -> list[StrawberryField]:
             for each in possible
         ]
 
+    async def more_may_be_yours(root: CustomerRow, info: ResolverInfo) -> bool:
+        reading = require_own_reading(info)
+        reading.record_extra("mayBeYours")
+        return (await find_possible_records(info, root.id)).are_more
+
     unproven_description = "What the customer's own records only claim. For the customer."
     possible_description = (
         "Records that are not joined to the customer but claim an identifier that the customer has proven. "
-        "For the customer; `sendRecordCode` and `joinRecord` join one that is theirs."
+        f"At most {MAX_POSSIBLE_RECORDS}, the oldest of each source first; `moreMayBeYours` says whether "
+        "there may be more. For the customer; `sendRecordCode` and `joinRecord` join one that is theirs."
+    )
+    more_description = (
+        "Whether there may be more records than `mayBeYours` lists. The privacy office finds them. "
+        "For the customer."
     )
     return [
         build_field(
@@ -106,11 +116,12 @@ def unjoined_fields() -> list[StrawberryField]:
             unproven_description,
         ),
         build_field(may_be_yours, "mayBeYours", list[PossibleRecordView] | None, possible_description),
+        build_field(more_may_be_yours, "moreMayBeYours", bool | None, more_description),
     ]
 
 
-async def find_possible_records(info: ResolverInfo, customer: bytes) -> list[PossibleRecord]:
-    """Return the records of others that claim what a customer has proven, by id.
+async def find_possible_records(info: ResolverInfo, customer: bytes) -> PossibleRecords:
+    """Return the records of others that claim what a customer has proven.
 
     Only records that count for their customers (``vouching_records``), on either side: the record of a
     browser would take along whoever logged in there, and what somebody proved there is not this customer's.

@@ -158,7 +158,7 @@ async def _find_possible_record(info: ResolverInfo, reading: Reading, record: st
     own_records = await info.context.resources.identities.list_identifiers(customer, ())
     if any(own.id == record_id for own in own_records):
         return None
-    for possible in await find_possible_records(info, customer):
+    for possible in (await find_possible_records(info, customer)).records:
         if possible.record == record_id:
             return possible
     raise build_unknown_record_error()
