@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from discretion.domain.erasure.scope_events import ScopeEvents, select_scope_events
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.domain.profiles.erased_scopes import (
@@ -23,6 +24,9 @@ from discretion.domain.profiles.erased_scopes import (
     find_erased_keys,
     read_erasure_scope,
 )
+from discretion.domain.profiles.person_state import find_birth_time
+from discretion.domain.profiles.removed_birth_date import build_child_marker
+from discretion.domain.profiles.source_record import may_be_minor
 from discretion.errors import Broken
 from discretion.seal.cell import event_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
@@ -136,14 +140,24 @@ class ScopedErasure:
         self, session: Session, context: WriteContext, customer: bytes, scope: ErasureScope
     ) -> tuple[dict[str, int], list[bytes]]:
         erased_counts: Counter[str] = Counter()
+        birth_keys = context.catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ())
+        records = await self.rewriter.stores.source_records.of(customer, session)
+        born = find_birth_time(context.catalogue, records)
+        is_child = born is not None and may_be_minor(born, context.now_ms)
 
         def erase(record: SourceRecord) -> SourceRecord:
             keys = find_erased_keys(scope, context.catalogue, record)
             # By path: the certificate shows the counts, and keys are numbers of the disk.
             erased_counts.update(map(context.catalogue.find_path, keys))
+            # Otherwise the erasure would permit what the law forbids of a child.
+            markers = {
+                key: build_child_marker(context.now_ms)
+                for key in keys.intersection(birth_keys)
+                if is_child and record.cells[key].protected_birth is not None
+            }
             return replace(
                 record,
-                cells={key: cell for key, cell in record.cells.items() if key not in keys},
+                cells={key: cell for key, cell in record.cells.items() if key not in keys} | markers,
                 totals={key: total for key, total in record.totals.items() if key not in keys},
                 erased_parts=add_erased_scope(record, scope, context.now_ms),
             )

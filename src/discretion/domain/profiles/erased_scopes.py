@@ -25,6 +25,7 @@ from discretion.catalogue.model import (
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.domain.ingest.message import Fact
+from discretion.domain.profiles.removed_birth_date import is_child_marker
 from discretion.errors import BadRequest
 from discretion.seal.nested_members import MemberName, leave_out_members
 from discretion.seal.redacted import Redacted
@@ -120,8 +121,9 @@ def add_erased_scope(record: SourceRecord, scope: ErasureScope, at: int) -> tupl
 
 
 def find_erased_keys(scope: ErasureScope, catalogue: Catalogue, record: SourceRecord) -> frozenset[str]:
-    """Return the keys of a record's cells and totals that a scope covers."""
-    keys = {*record.cells, *record.totals}
+    """Return the keys of a record's cells and totals that a scope covers, without markers of a child."""
+    cells = {key for key, cell in record.cells.items() if not is_child_marker(cell)}
+    keys = {*cells, *record.totals}
     source = catalogue.sources.get(record.source)
     if source is not None and scope.covers_channel(source.channel):
         return frozenset(keys)

@@ -64,7 +64,7 @@ def build_person_state(
         laws=find_jurisdictions(catalogue, find_jurisdiction, ordered),
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
         restricted=any(record.restricted for record in ordered),
-        born_at=_find_birth_time(catalogue, ordered),
+        born_at=find_birth_time(catalogue, ordered),
         refused_by_provers=_find_refused_by_provers(ordered),
     )
 
@@ -200,7 +200,7 @@ def _prefer_corrections(records: Sequence[SourceRecord], key: str) -> Sequence[S
     return [max(correction_records, key=lambda record: (record.cells[key].at, record.cells[key].message))]
 
 
-def _find_birth_time(catalogue: Catalogue, records: Sequence[SourceRecord]) -> int | None:
+def find_birth_time(catalogue: Catalogue, records: Sequence[SourceRecord]) -> int | None:
     """Return the latest birth time of a minor that any record has (ms), or None.
 
     The latest is used so that a merge of customers never makes a child older. Only a corrected date overrides

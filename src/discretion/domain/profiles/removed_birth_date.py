@@ -1,10 +1,29 @@
-"""A removed birth date: the protection of a child does not end with it. Pure functions."""
+"""A birth date that was removed or erased: the protection of a child does not end with it. Pure functions."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
 
 from discretion.store.source_record import Cell, RemovedBirthDate
+
+UNKNOWN_BIRTH: Final = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp() * 1000)
+"""Stands for the birth of a child whose date was erased: it is of no age yet (ms)."""
+
+
+def build_child_marker(at: int) -> Cell:
+    """Return what stays of the birth date of a child that was erased at a time (ms).
+
+    It does not say how old the child is, because the year is data, too. So the child is protected until
+    another birth date is stated.
+    """
+    return Cell(at, "", removed_birth=RemovedBirthDate(at, "", UNKNOWN_BIRTH))
+
+
+def is_child_marker(cell: Cell) -> bool:
+    """Return whether a cell has nothing of a birth date but that it was the one of a child."""
+    return cell.is_empty and cell.protected_birth == UNKNOWN_BIRTH
 
 
 def fold_removed_birth(
