@@ -190,6 +190,19 @@ async def test_each_part_sees_the_disclosures_of_the_merged_time(mistake: Mistak
     assert (merged_of_ann["also"], merged_of_bea["also"]) == (["filter:contact.email"], [])
 
 
+async def test_requests_of_the_merged_time_are_shown_to_neither(mistake: MistakenMerge) -> None:
+    """Ann files one and opens her package: Bea does not learn of it, neither here nor in her package."""
+    token = mistake.issue_own_token(ANN_ACCOUNT)
+    request = await run_operation(mistake.platform, token, ACCESS)
+    await mistake.platform.run_due_requests()
+    await run_operation(mistake.platform, token, PACKAGE, id=request["id"])
+    await mistake.unmerge()
+    own = await mistake.list_disclosures(BEA_ACCOUNT, "customer-app")
+    labels = {label for node in own for label in node["also"]}
+    assert not labels & {"requests", "package_link"}, labels
+    assert all(node["attributes"] or node["also"] for node in own[1:]), "no entry of that time is empty"
+
+
 async def test_a_value_that_came_after_the_split_was_not_disclosed_before(mistake: MistakenMerge) -> None:
     await mistake.read_contact(EMAIL)
     await mistake.unmerge()

@@ -3,7 +3,10 @@
 An entry names a person by the pseudonym of the customer they were at the time. While two people were taken
 for one customer, one pseudonym named both. After they were separated, each of them finds the entries of that
 time, and of an entry sees only what their own records had: the attributes of the other are not their
-business. Everything else under an own pseudonym is theirs without a limit.
+business, and neither are requests, packages and codes, which one of the two asked for. An entry that shows
+nothing of theirs is not shown. The purposes of an entry are those of everything in it, and are shown with it:
+whoever's data were revealed must learn for what (GDPR Art. 15(1)(a)). Everything else under an own pseudonym
+is theirs without a limit.
 """
 
 from __future__ import annotations
@@ -25,6 +28,18 @@ FILTER_LABEL, ORDER_LABEL = "filter:", "order:"
 
 CONDITION_LABELS = (FILTER_LABEL, ORDER_LABEL)
 TYPE_LABELS = (EVENT_LABEL, IDENTIFIER_LABEL)
+
+COMMON_LABELS = frozenset(
+    {
+        *("consents", "permissions", "jurisdictions", "optOutSignal"),
+        *("disclosures", "identifiers", "identityHistory", "provenance", "told"),
+        *("mayBeYours", "unprovenIdentifiers"),
+    }
+)
+"""Labels of what every record contributes to, so that they are about each person of a shared time.
+
+A label that is not here, such as ``requests``, is about a matter of one of them, and is not shown.
+"""
 
 READING_MAX_MS = 60_000
 """How far the time of an entry may be from the merge or split that its reading saw.
@@ -55,6 +70,11 @@ class EntryPart:
     attributes: tuple[tuple[str, str], ...]
     extra: tuple[str, ...]
     is_shared: bool
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the person may see the entry; of a shared time, only one with something of theirs."""
+        return not self.is_shared or bool(self.attributes or self.extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +197,4 @@ def _find_covering(
 def _is_covered(label: str, contents: set[str]) -> bool:
     if label.startswith(CONDITION_LABELS):
         return label.partition(":")[2] in contents
-    return label in contents or not label.startswith(TYPE_LABELS)
+    return label in contents or label in COMMON_LABELS

@@ -24,7 +24,10 @@ ENTRY = replace(
     GOLDEN_ENTRY,
     at=SINCE + 1,
     attributes=(("contact.email", "clear"), ("contact.phone", "masked")),
-    extra=("consents", "event:order", "event:search", "filter:contact.phone", "order:contact.email"),
+    extra=(
+        *("consents", "contact", "event:order", "event:search"),
+        *("filter:contact.phone", "order:contact.email", "package_link", "requests"),
+    ),
     subjects={},
 )
 
@@ -49,6 +52,16 @@ def test_of_a_shared_time_only_what_the_own_records_had_is_visible(pseudonym: by
     assert part.attributes == (("contact.email", "clear"),)
     assert part.extra == ("consents", "event:order", "order:contact.email")
     assert part.is_shared
+
+
+def test_an_entry_about_requests_of_a_shared_time_shows_nothing() -> None:
+    """Either of the two may have filed them: that the other did is not this person's business."""
+    entry = replace(build_entry(OWN, bits=0), extra=("package_link", "requests"))
+    assert not select_visible_part(build_names(OWN), entry).is_visible
+    assert select_visible_part(build_names(OWN), replace(entry, at=UNTIL + 1)).is_visible
+    assert select_visible_part(build_names(OWN), replace(entry, extra=("identityHistory",))).is_visible
+    assert select_visible_part(build_names(OWN), build_entry(OWN, bits=0b01)).is_visible
+    assert not select_visible_part(build_names(OWN), replace(entry, subjects={OWN: 0b10})).is_visible
 
 
 @pytest.mark.parametrize("at", [SINCE - 1, UNTIL + 1])

@@ -142,7 +142,8 @@ class SubjectHistory:
         while True:
             entries = await self.ledger.list_by_subject(list_windows(names), before, self.batch_size)
             if entries:
-                yield [_build_disclosure_row(entry, names) for entry in entries]
+                rows = [_build_disclosure_row(entry, names) for entry in entries]
+                yield [row for row in rows if row is not None]
             if len(entries) < self.batch_size:
                 return
             before = entries[-1].receipt
@@ -313,12 +314,14 @@ def _build_ruling_row(ruling: StoredRuling) -> dict[str, object]:
     )
 
 
-def _build_disclosure_row(entry: LedgerEntry, names: SubjectNames) -> dict[str, object]:
+def _build_disclosure_row(entry: LedgerEntry, names: SubjectNames) -> dict[str, object] | None:
     """Return one disclosure with the client, but not which employee of the recipient made it.
 
     Employees are no recipients themselves, and their names are their own personal data (CJEU C-579/21).
     """
     part = select_visible_part(names, entry)
+    if not part.is_visible:
+        return None
     return build_row(
         "disclosures",
         receipt=entry.receipt,

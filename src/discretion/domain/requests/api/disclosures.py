@@ -65,7 +65,7 @@ def build_disclosures_field() -> StrawberryField:
         )
         reading.record_extra("disclosures")
         return DisclosureConnection(
-            nodes=[_build_disclosure(entry, names) for entry in page_entries],
+            nodes=[node for entry in page_entries if (node := _build_disclosure(entry, names)) is not None],
             page_info=page_info,
         )
 
@@ -86,8 +86,10 @@ async def _read_names(context: ResolverContext, reading: Reading, row: CustomerR
     )
 
 
-def _build_disclosure(entry: LedgerEntry, names: SubjectNames) -> Disclosure:
+def _build_disclosure(entry: LedgerEntry, names: SubjectNames) -> Disclosure | None:
     part = select_visible_part(names, entry)
+    if not part.is_visible:
+        return None
     return Disclosure(
         receipt=strawberry.ID(entry.receipt),
         at=DateTime(format_timestamp(entry.at)),
