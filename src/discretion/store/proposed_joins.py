@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from discretion.errors import Conflict
-from discretion.store.document import Document, MutableDocument, drop_unset
+from discretion.store.document import Document, MutableDocument, build_date, drop_unset
 from discretion.store.driver.database import Database, Session
 from discretion.store.lease import LeasedCollection
 
 COLLECTION = "proposed_joins"
+
+RETENTION_MS = 60 * 86_400_000
+"""How long a proposal is stored after its decision (ms). The history of identity has the join itself."""
 
 
 class ProposalState(Enum):
@@ -134,7 +137,11 @@ class ProposedJoinStore:
 
 
 def _build_decision(state: ProposalState, now: int) -> MutableDocument:
-    return {"state": state.value, "decided": now, "next": None}
+    decision: MutableDocument = {"state": state.value, "decided": now, "next": None}
+    # An objection stays as long as the customers: it forbids later proposals, as a steward's separation does.
+    if state is ProposalState.OBJECTED:
+        return decision
+    return {**decision, "expires": build_date(now + RETENTION_MS)}
 
 
 def parse_proposal(document: Document) -> ProposedJoin:

@@ -138,7 +138,8 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry(
         "proposed_joins",
         Departure.DELETED,
-        "Deleted with either of the customers they are about, and with a login that was informed.",
+        "Deleted with either of the customers they are about, and with a login that was informed; each is "
+        "deleted 60 days after it was decided, but an objection stays.",
         removal=Removal(
             Stage.PURGE,
             (Reference("customers", CUSTOMER), Reference("logins.records", RECORD)),

@@ -8,6 +8,7 @@ from discretion.store.schema.declaration import (
     BOOLEAN,
     CELL,
     CHOICE,
+    DATE,
     FORMER_CUSTOMER,
     IDENTIFIER_MENTION,
     INTEGER,
@@ -262,7 +263,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     ),
     # at when both were informed, ends until when they may object, decided when it was joined, objected to or
     # ended (ms); logins for each of the customers the source records of the logins that were informed; end
-    # why it ended; next, until and fence the lease of its worker (``store.lease``).
+    # why it ended; expires when MongoDB deletes it, unless it was objected to; next, until and fence the
+    # lease of its worker (``store.lease``).
     Collection(
         name="proposed_joins",
         contents="Which customers a steward joins unless one objects; the steward's reason, no values.",
@@ -279,13 +281,14 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "fence": INTEGER,
                 "until": TIME,
             },
-            {"suggestion": BINARY, "decided": TIME, "next": TIME, "end": TEXT},
+            {"suggestion": BINARY, "decided": TIME, "next": TIME, "end": TEXT, "expires": DATE},
         ),
         indexes=(
             Index((("customers", 1),)),
             Index((("logins.records", 1),)),
             Index((("state", 1), ("ends", 1), ("_id", 1))),
             Index((("next", 1),), partial={"next": {"$gte": 0}}),
+            Index((("expires", 1),), expire_s=0),
         ),
     ),
 )
