@@ -13,18 +13,16 @@ import pytest_asyncio
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
-from tests.fixtures.platform import PlatformUnderTest, build_test_platform
-from tests.fixtures.proofs import add_external_id, confirm_card
+from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.proofs import add_external_id
 from tests.journeys.consent import EMAIL, OBJECT_TO, OPT_OUT, PARTNERS, SET_CONSENT, WITHDRAW_CONSENT, mutate
+from tests.journeys.proven_customer import ANN, CARD, clock, open_platform_with_ann, send
 from tests.journeys.rights import ERASURE
 
-ANN, CARD, STATISTICS = "ann@shop.example", "L-9001", "analytics.reporting"
+__all__ = ["clock"]
+
+STATISTICS = "analytics.reporting"
 PERMISSIONS = "permissions { purpose { key } permitted why }"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock("2026-11-02T10:00")
 
 
 @pytest_asyncio.fixture
@@ -32,10 +30,7 @@ async def platform(
     database: Database, tmp_path: Path, commands: CommandRecorder, clock: Clock
 ) -> AsyncIterator[PlatformUnderTest]:
     """A platform whose customer Ann has proven her address and her card, and has agreed to everything."""
-    test_platform = await build_test_platform(database, tmp_path, commands, clock=clock)
-    async with test_platform.http:
-        await send(test_platform, confirm_card(build_message("w-ann", ANN, emailVerified=True), CARD))
-        clock.advance(60_000)
+    async with open_platform_with_ann(database, tmp_path, commands, clock) as test_platform:
         await send(test_platform, agree("w-ann"))
         clock.advance(60_000)
         yield test_platform
@@ -53,12 +48,6 @@ def agree(user: str, purposes: dict[str, bool] | None = None) -> dict[str, Any]:
     """Return a message by which a source reports that somebody agrees."""
     key = "anonymousId" if user.startswith("ck") else "userId"
     return {"type": "consent", key: user, "purposes": purposes or {"marketing": True}}
-
-
-async def send(platform: PlatformUnderTest, message: dict[str, Any], source: str = "web-shop") -> None:
-    """Send a message that must be accepted."""
-    answer = await platform.send_messages(source, message)
-    assert answer["accepted"] == 1, answer
 
 
 async def read_permissions(platform: PlatformUnderTest, name: str) -> dict[str, tuple[bool, str]]:

@@ -13,16 +13,13 @@ from discretion.domain.profiles.identifier_index import MAX_ANONYMOUS_CLAIMS
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
-from tests.fixtures.platform import PlatformUnderTest, build_test_platform
-from tests.fixtures.proofs import add_external_id, confirm_card
+from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.proofs import add_external_id
+from tests.journeys.proven_customer import ANN, CARD, clock, open_platform_with_ann, send
 
-ANN, CARD = "ann@shop.example", "L-9001"
+__all__ = ["clock"]
+
 UNJOINED = "{ me { unprovenIdentifiers { type value source } mayBeYours { id source year by } } }"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock("2026-11-02T10:00")
 
 
 @pytest_asyncio.fixture
@@ -30,23 +27,13 @@ async def platform(
     database: Database, tmp_path: Path, commands: CommandRecorder, clock: Clock
 ) -> AsyncIterator[PlatformUnderTest]:
     """A platform whose customer Ann has proven her address and her card."""
-    test_platform = await build_test_platform(database, tmp_path, commands, clock=clock)
-    async with test_platform.http:
-        message = build_message("w-ann", email=ANN, emailVerified=True, firstName="Ann")
-        await send(test_platform, confirm_card(message, CARD))
-        clock.advance(60_000)
+    async with open_platform_with_ann(database, tmp_path, commands, clock) as test_platform:
         yield test_platform
 
 
 def build_message(user: str, number: int = 1, **traits: Any) -> dict[str, Any]:
     """Return a message with traits of an account."""
     return {"type": "identify", "messageId": f"{user}-{number}", "userId": user, "traits": traits}
-
-
-async def send(platform: PlatformUnderTest, message: dict[str, Any], source: str = "web-shop") -> None:
-    """Send a message that must be accepted."""
-    answer = await platform.send_messages(source, message)
-    assert answer["results"][0]["status"] == "accepted", answer
 
 
 async def read_unjoined(platform: PlatformUnderTest, user: str) -> tuple[list[Any], list[Any]]:
