@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fixtures.demo import PROGRAM
+from tests.fixtures.program import PROGRAM
 
 STARTUP_TIMEOUT_S = 60
 OURS = "Discretion"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,12 +21,12 @@ from discretion.purpose.permission_engine import PermissionEngine
 from discretion.store.customer_codec import StoredPermissions, parse_permissions
 from discretion.store.source_record_codec import CUSTOMER, parse_record
 from tests.bench.recompute.population import CustomerGenerator
-from tests.fixtures.demo import PROGRAM
+from tests.fixtures.program import start_program
 from tests.fixtures.server_process import environment, run_command
 from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rule_changes import write_law
 
-CUSTOMERS = 3_000
+CUSTOMERS = 1_500
 RECOMPUTE = ("consent", "recompute")
 
 
@@ -62,10 +61,7 @@ class Installation:
 
     def kill_midway(self, rules: str) -> int:
         """Start the command, kill it after it has recomputed some customers, and return how many."""
-        devnull = subprocess.DEVNULL
-        process = subprocess.Popen(
-            [*PROGRAM, *RECOMPUTE], env=environment(self._settings), stdout=devnull, stderr=devnull
-        )
+        process = start_program(RECOMPUTE, environment(self._settings))
         deadline = time.monotonic() + WAIT_S
         while self.count_recomputed(rules) == 0 and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -73,10 +69,17 @@ class Installation:
         assert process.wait(WAIT_S) < 0, "the process ended before it was killed"
         previous = -1
         # MongoDB still completes the last command, so wait until the count stays the same.
-        while (recomputed := self.count_recomputed(rules)) != previous:
+        while (recomputed := self.count_recomputed(rules)) != previous or self._is_writing():
             previous = recomputed
             time.sleep(0.5)
         return recomputed
+
+    def _is_writing(self) -> bool:
+        """Return whether MongoDB still runs a command on this database."""
+        running = self.database.client.admin.aggregate(
+            [{"$currentOp": {}}, {"$match": {"ns": {"$regex": f"^{self.database.name}\\."}}}]
+        )
+        return bool(list(running))
 
     def count_recomputed(self, rules: str) -> int:
         """Return how many customers carry this version of the rules."""

@@ -19,7 +19,8 @@ import pytest
 
 from discretion import __version__
 from discretion.demo.roles import SHOWN_ACCOUNT
-from tests.fixtures.demo import PROGRAM, demo
+from tests.fixtures.demo import demo
+from tests.fixtures.program import run_program
 from tests.fixtures.waiting import WAIT_S
 
 
@@ -235,11 +236,4 @@ def test_an_invalid_setting_is_reported_at_start(
 def run_command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the command line with these settings."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        env={**environ, **settings, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
+    return run_program(arguments, {**environ, **settings, "COLUMNS": "200"})

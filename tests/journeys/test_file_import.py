@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,9 +17,9 @@ from discretion.domain.ingest.file_import.file_import import WINDOW_FACTS
 from discretion.domain.ingest.file_import.row_file import Row
 from discretion.domain.ingest.file_import.row_messages import RowMessageBuilder
 from discretion.store.driver.database import Database
-from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform, open_platform
+from tests.fixtures.program import run_program, start_program
 from tests.fixtures.server_process import environment, run_command
 from tests.fixtures.waiting import WAIT_S
 from tests.journeys.file_imports import (
@@ -187,13 +186,7 @@ async def test_a_killed_import_goes_on_where_it_stopped(
     async with platform.http:
         settings = build_process_settings(database, mongo_url, tmp_path)
         command = ("ingest", "import", str(path), "--mapping", "till-receipts")
-        process = await asyncio.to_thread(
-            subprocess.Popen,
-            [*PROGRAM, *command],
-            env=environment(settings),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = start_program(command, environment(settings))
         deadline = time.monotonic() + WAIT_S
         while not await database.count("imports", {"row": {"$gt": 0}}):
             assert process.poll() is None, "the import ended before it could be killed"
@@ -223,15 +216,9 @@ def test_a_dry_run_names_columns_and_rows_and_no_value(tmp_path: Path) -> None:
     rows[5] |= {"receipt_no": ""}
     path = write_receipts(tmp_path / "r.csv", rows)
     data = tmp_path / "data"
-    result = subprocess.run(
-        [*PROGRAM, "ingest", "import", str(path), "--mapping", "till-receipts", "--dry-run"],
-        env=environment(
-            {"DISCRETION_DATA_DIR": str(data), "DISCRETION_MONGO_URL": "mongodb://nowhere.invalid"}
-        ),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
+    result = run_program(
+        ("ingest", "import", str(path), "--mapping", "till-receipts", "--dry-run"),
+        environment({"DISCRETION_DATA_DIR": str(data), "DISCRETION_MONGO_URL": "mongodb://nowhere.invalid"}),
     )
     assert result.returncode == 1, result.stderr
     table = [line.replace("│", "|").split("|") for line in result.stdout.splitlines()]
@@ -258,13 +245,9 @@ def test_a_command_that_cannot_begin_says_what_to_write(
     name: str, mapping: str, code: str, tmp_path: Path
 ) -> None:
     path = write_receipts(tmp_path / name, [build_receipt(1)])
-    result = subprocess.run(
-        [*PROGRAM, "ingest", "import", str(path), "--mapping", mapping, "--dry-run"],
-        env=environment({"DISCRETION_DATA_DIR": str(tmp_path)}),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
+    result = run_program(
+        ("ingest", "import", str(path), "--mapping", mapping, "--dry-run"),
+        environment({"DISCRETION_DATA_DIR": str(tmp_path)}),
     )
     assert result.returncode == 1
     assert result.stderr.startswith(code)

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import base64
 import shutil
-import subprocess
 from pathlib import Path
 
 from discretion.store.driver.database import Database
-from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, build_test_platform
+from tests.fixtures.program import run_program
 from tests.fixtures.server_process import environment, run_command, start_server
-from tests.fixtures.waiting import WAIT_S
 from tests.store.domain.backup.test_restore import check_erased, erase_person, read_given_name, send_people
 
 
 def run_refused(settings: dict[str, str], *arguments: str) -> str:
     """Run a command that must fail and return its error output."""
-    process = subprocess.run(
-        [*PROGRAM, *arguments],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
+    process = run_program(arguments, environment(settings))
     assert process.returncode == 1, process.stderr
     return process.stderr
 

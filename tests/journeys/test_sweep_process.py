@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,9 @@ from discretion.store.driver.database import Database
 from discretion.store.source_record_codec import CELLS, TOTALS
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
-from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform
+from tests.fixtures.program import start_program
 from tests.fixtures.server_process import environment, run_command, start_server
 from tests.fixtures.waiting import WAIT_S
 
@@ -68,13 +67,7 @@ async def test_a_killed_sweep_is_finished_by_the_next_sweep(
     assert [line for line in output.splitlines() if "identity.familyName" in line and f"{PEOPLE:,}" in line]
     assert [line for line in output.splitlines() if "event: Product Viewed" in line and f"{PEOPLE:,}" in line]
     assert await database.count("sweeps", {}) == 0
-    process = await asyncio.to_thread(
-        subprocess.Popen,
-        [*PROGRAM, "retention", "run"],
-        env=environment(settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_program(("retention", "run"), environment(settings))
     try:
         await _wait_until_begun(database)
     finally:

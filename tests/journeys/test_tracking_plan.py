@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from discretion.domain.ingest.tracking_plan.plan_violation import UNDECLARED
 from discretion.domain.ingest.tracking_plan.violation_recorder import MAX_NAMES_PER_DAY
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform, open_platform
+from tests.fixtures.program import run_program, start_program
 from tests.fixtures.server_process import environment
 from tests.fixtures.waiting import WAIT_S
 
@@ -200,35 +199,31 @@ async def test_the_command_follows_a_running_server(mongo_url: str, tmp_path: Pa
         address = str(platform.http.base_url)
         arguments = ["--url", address, "--source", "web-shop"]
         arguments += ["--token", platform.issue_token("steward")] if has_token else []
-        process = await asyncio.to_thread(
-            subprocess.Popen,
-            [*PROGRAM, "ingest", "tail", *arguments],
-            env=environment(
+        output, errors = tmp_path / "output", tmp_path / "errors"
+        process = start_program(
+            ("ingest", "tail", *arguments),
+            environment(
                 {
                     "DISCRETION_DATA_DIR": str(tmp_path),
                     "DISCRETION_ROOT_KEY": base64.urlsafe_b64encode(ROOT_KEY).decode(),
                 }
             ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            output,
+            errors,
         )
         try:
-            assert process.stdout is not None
-            line = asyncio.create_task(asyncio.to_thread(process.stdout.readline))
             number = 0
             async with asyncio.timeout(WAIT_S):
-                while not line.done():
+                while not (output.exists() and output.read_text("utf-8").endswith("\n")):
                     number += 1
                     await platform.send_messages("web-shop", build_view(number, price=VALUE))
-                    await asyncio.wait([line], timeout=0.3)
-            columns = line.result().split("  ")
+                    await asyncio.sleep(0.3)
+            columns = output.read_text("utf-8").splitlines()[0].split("  ")
             assert columns[1:5] == ["web-shop", "track", "Product Viewed", "accepted"]
             assert "TYPE_WRONG properties.price" in columns[5]
         finally:
             process.kill()
-            _, errors = process.communicate()
-        assert VALUE not in line.result() + errors
+        assert VALUE not in output.read_text("utf-8") + errors.read_text("utf-8")
 
 
 def test_a_line_of_the_tail_steers_no_terminal() -> None:
@@ -248,14 +243,7 @@ def test_a_line_of_the_tail_steers_no_terminal() -> None:
 
 
 def test_a_tail_without_a_server_says_what_to_do() -> None:
-    result = subprocess.run(
-        [*PROGRAM, "ingest", "tail", "--url", "http://127.0.0.1:9", "--token", "t"],
-        env=environment({}),
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
+    result = run_program(("ingest", "tail", "--url", "http://127.0.0.1:9", "--token", "t"), environment({}))
     assert result.returncode == 1
     assert result.stderr.startswith("SERVER_UNREACHABLE")
     assert "--url" in result.stderr

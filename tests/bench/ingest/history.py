@@ -33,7 +33,7 @@ from tests.bench.ingest.senders import build_encoder, send_to_discretion
 from tests.bench.ingest.traffic import Batch
 from tests.bench.installation import run_installation
 from tests.bench.servers import OURS, SERVE_COMMAND, run_server
-from tests.fixtures.demo import PROGRAM
+from tests.fixtures.program import PROGRAM
 from tests.journeys.file_imports import build_receipt, write_receipts
 
 MAPPING = "till-receipts"

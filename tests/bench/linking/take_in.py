@@ -24,7 +24,7 @@ from tests.bench.installation import CLIENT, run_installation
 from tests.bench.linking.evidence import SentRecord
 from tests.bench.linking.queries import find_customers
 from tests.bench.servers import OURS, SERVE_COMMAND, cpu_seconds, run_server
-from tests.fixtures.demo import PROGRAM
+from tests.fixtures.program import PROGRAM
 
 MARKETING = ("--purpose", "marketing.communications.email")
 LIST = """query($after: String) {

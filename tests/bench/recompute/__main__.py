@@ -40,7 +40,7 @@ from discretion.settings import Settings
 from tests.bench.installation import run_installation
 from tests.bench.recompute.population import CustomerGenerator
 from tests.bench.servers import cpu_seconds
-from tests.fixtures.demo import PROGRAM
+from tests.fixtures.program import PROGRAM
 
 WIDTH = 120
 LEVELS = (10_000, 100_000, 1_000_000)

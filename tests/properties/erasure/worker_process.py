@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -18,13 +17,11 @@ from discretion.app.clock import now_ms
 from discretion.settings import Settings
 from discretion.store.driver.connection import connect_database
 from tests.fixtures.platform import ROOT_KEY, read_shipped_configuration
+from tests.fixtures.program import FORKS
 from tests.fixtures.waiting import WAIT_S
 
 WRITE_COMMANDS = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})
 """Commands that may change stored data."""
-
-_START = multiprocessing.get_context("forkserver")
-_START.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,8 @@ def run_in_process(
     With ``kill_at`` it is killed when it passes this checkpoint for the ``nth`` time. Its clock is
     ``clock_ahead_ms`` ahead, so that it need not wait for the lease of a killed process.
     """
-    receiver, sender = _START.Pipe(duplex=False)
-    process = _START.Process(
+    receiver, sender = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(
         target=_run_process, args=(location, request, clock_ahead_ms, kill_at, nth, sender)
     )
     process.start()
