@@ -1,12 +1,11 @@
-"""Which ledger entries are about a person, and which part of each: the one place that knows.
+"""Which ledger entries are about a person, and which part of each. No other module decides this.
 
 An entry names a person by the pseudonym of the customer they were at the time. While two people were taken
 for one customer, one pseudonym named both. After they were separated, each of them finds the entries of that
-time, and of an entry sees only what their own records had: the attributes of the other are not their
-business, and neither are requests, packages and codes, which one of the two asked for. An entry that shows
-nothing of theirs is not shown. The purposes of an entry are those of everything in it, and are shown with it:
-whoever's data were revealed must learn for what (GDPR Art. 15(1)(a)). Everything else under an own pseudonym
-is theirs without a limit.
+time. Of such an entry each sees only what their own records had: no attributes of the other, and no requests,
+packages and codes, which only one of the two asked for. An entry that shows nothing of theirs is not shown.
+The purposes of an entry are those of everything in it, and are shown with it: whoever's data were revealed
+must learn for what (GDPR Art. 15(1)(a)). Everything else under an own pseudonym is theirs without a limit.
 """
 
 from __future__ import annotations

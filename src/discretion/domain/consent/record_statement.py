@@ -55,7 +55,7 @@ class StatementRecorder:
             context: How it is made.
             choices: The choices by purpose, as ``resolve_choices`` returned them.
             message: A unique name of the statement; a random one if None. A repetition is a conflict.
-            login: Blind index of the identifier that the speaker's own login rests on, if it is one.
+            login: Blind index of the identifier under which the person logged in; see ``CustomerStatement``.
             extra_writes: Further writes of the same transaction.
 
         Raises:
@@ -78,7 +78,7 @@ class StatementRecorder:
                     self.terms_registry.catalogue, choices, state_before.state.statements, state_before.at
                 ),
                 last_events,
-                state_before.speaking,
+                state_before.stating,
             )
             # Replaced, not extended: a transaction that runs again calls this function again.
             recorded_events[:] = build_consent_events(

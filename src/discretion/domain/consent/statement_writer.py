@@ -35,8 +35,8 @@ class CustomerStatement:
         message: Unique for each statement.
         choices: The choices by purpose.
         signals: The signals.
-        login: Blind index of the identifier that the speaker's login rests on; None if a steward speaks for
-            the whole customer, or if nothing is accepted.
+        login: Blind index of the identifier under which the person logged in; None if a steward states it
+            for the whole customer, or if nothing is accepted.
     """
 
     message: str
@@ -52,14 +52,14 @@ class CustomerStateBefore:
     Attributes:
         customer: The current customer id.
         records: Ids of their source records.
-        speaking: Ids of those whose own statement it is; see ``CustomerStatement.login``.
+        stating: Ids of those whose own statement it is; see ``CustomerStatement.login``.
         state: What their records stated about purposes, laws and age.
         at: When the statement is made (ms).
     """
 
     customer: bytes
     records: tuple[bytes, ...]
-    speaking: tuple[bytes, ...]
+    stating: tuple[bytes, ...]
     state: PersonState
     at: int
 
@@ -107,8 +107,8 @@ class StatementWriter:
         context, evidence = rewrite.context, rewrite.evidence
         await rewrite.reader.read_customers([current.id])
         records = sorted(evidence.records_of_customer(current.id))
-        speaking = [record for record in records if _is_speaking(evidence.records[record], statement.login)]
-        if not speaking:
+        stating = [record for record in records if _is_of_login(evidence.records[record], statement.login)]
+        if not stating:
             # The login was separated from this customer after the caller resolved it.
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         # Read in the transaction that writes the statement: evidence must name the state that it really
@@ -116,17 +116,17 @@ class StatementWriter:
         state = build_person_state(
             context.catalogue, context.jurisdiction, [evidence.records[record_id] for record_id in records]
         )
-        state_before = CustomerStateBefore(current.id, tuple(records), tuple(speaking), state, context.now_ms)
+        state_before = CustomerStateBefore(current.id, tuple(records), tuple(stating), state, context.now_ms)
         covering = _build_covering_statement(statement)
         messages = [
-            _build_message(record, statement if record in speaking else covering, context.now_ms)
+            _build_message(record, statement if record in stating else covering, context.now_ms)
             for record in records
         ]
         await rewrite.write(CORRECTION_SOURCE.key, messages=messages, extra_writes=extra_writes(state_before))
         return state_before
 
 
-def _is_speaking(record: SourceRecord, login: bytes | None) -> bool:
+def _is_of_login(record: SourceRecord, login: bytes | None) -> bool:
     return login is None or any(
         identifier.entry == login and identifier.assurance is Assurance.PROVEN
         for identifier in record.identifiers

@@ -59,7 +59,7 @@ class StatementSubject:
         laws: Keys of that customer's jurisdictions.
         choices_before: By purpose, the choice in effect just before; None if there is none.
         last_events: By purpose, the latest event about it.
-        speaking: Those of the records to which an acceptance applies; None for all.
+        stating: Those of the records to which an acceptance applies; None for all.
     """
 
     records: tuple[bytes, ...] = field(repr=False)
@@ -67,7 +67,7 @@ class StatementSubject:
     laws: tuple[str, ...]
     choices_before: Mapping[str, bool | None] = field(default_factory=dict, repr=False)
     last_events: Mapping[str, ConsentEvent] = field(default_factory=dict, repr=False)
-    speaking: tuple[bytes, ...] | None = field(default=None, repr=False)
+    stating: tuple[bytes, ...] | None = field(default=None, repr=False)
 
 
 def resolve_choices(
@@ -135,8 +135,8 @@ def build_consent_events(
         yield ConsentEvent(
             id=build_record_id(occasion.message, key),
             records=subject.records
-            if subject.speaking is None or not purpose_choice.permits
-            else subject.speaking,
+            if subject.stating is None or not purpose_choice.permits
+            else subject.stating,
             customer=subject.customer,
             purpose=key,
             catalogue=catalogue.version,

@@ -28,11 +28,11 @@ class PersonRefusalChange:
     """What a write of one person changes.
 
     Attributes:
-        is_speaker: Whether what they refuse, or what they have proven while they refuse, changed.
+        changes_refusals: Whether what they refuse, or what they have proven while they refuse, changed.
         reachable: Ids of their records for which it must be looked up who has proven what they name.
     """
 
-    is_speaker: bool
+    changes_refusals: bool
     reachable: frozenset[bytes]
 
 
@@ -41,21 +41,21 @@ class RefusalChanges:
     """What the writes of a transaction change.
 
     Attributes:
-        speakers: Ids of the customers whose refusals must reach other records.
+        refusing_customers: Ids of the customers whose refusals must reach other records.
         reachable: Ids of the records that refusals of others may reach.
     """
 
-    speakers: set[bytes] = field(default_factory=set)
+    refusing_customers: set[bytes] = field(default_factory=set)
     reachable: set[bytes] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
-        return bool(self.speakers or self.reachable)
+        return bool(self.refusing_customers or self.reachable)
 
     def add(self, change: PersonRefusalChange, customer: bytes) -> None:
         """Add the change of one person, who is this customer now."""
-        if change.is_speaker:
-            self.speakers.add(customer)
+        if change.changes_refusals:
+            self.refusing_customers.add(customer)
         self.reachable |= change.reachable
 
 
@@ -86,7 +86,7 @@ def find_refusal_changes(
         or before.removals != record.removals
     ]
     return PersonRefusalChange(
-        _is_speaker(catalogue, evidence, person, records, renamed, now_ms, is_restated=is_restated),
+        _has_changed_refusals(catalogue, evidence, person, records, renamed, now_ms, is_restated=is_restated),
         frozenset(_find_reachable(catalogue.identifiers, evidence, person, records, renamed)),
     )
 
@@ -127,7 +127,7 @@ def list_person_refusals(
     return list_refused_nodes(catalogue.purposes, statements, now_ms)
 
 
-def _is_speaker(
+def _has_changed_refusals(
     catalogue: Catalogue,
     evidence: IdentityEvidence,
     person: ResolvedPerson,

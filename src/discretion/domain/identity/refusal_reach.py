@@ -7,8 +7,8 @@ proven the identifier too decides for itself, as a family does that shares a mai
 The identifier names, for each record that has proven it, what its person refuses; a record that it reaches
 has a copy, and permissions are computed from the copy. Both are written in the transaction of the refusal, of
 the proof or of the mention, whichever comes last, so their order does not matter. A refusal only takes
-permissions from other records, it gives the speaker no access to them, and it reaches nothing from there. It
-voids nothing that a login agreed to: then only the address that the login claims is withheld.
+permissions from other records. Whoever refuses gets no access to them, and they do not pass the refusal on.
+It cancels nothing that a login agreed to: then only the address that the login claims is withheld.
 
 A record that claims an identifier whose list of claims is full could not be found by a later refusal.
 Therefore everything that can be refused is refused for it.
@@ -48,12 +48,12 @@ async def edit_reached_records(
         now_ms: The present in ms.
     """
     evidence = reader.evidence
-    await reader.read_customers(changes.speakers)
+    await reader.read_customers(changes.refusing_customers)
     await reader.read_records(changes.reachable)
     reachable = changes.reachable & evidence.records.keys()
     writes: list[PendingWrite] = []
     written: set[bytes] = set()
-    refusals = _collect_refusals(evidence, catalogue, changes.speakers, now_ms)
+    refusals = _collect_refusals(evidence, catalogue, changes.refusing_customers, now_ms)
     await reader.read_identifiers(refusals)
     for entry, by_record in sorted(refusals.items()):
         before = evidence.identifiers.get(entry)

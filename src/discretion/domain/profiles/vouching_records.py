@@ -1,4 +1,4 @@
-"""Source records whose word counts for a customer when somebody asks for the data of that customer.
+"""Source records whose proofs count for a customer when somebody asks for the data of that customer.
 
 A record without an account or loyalty number, such as the cookie of a browser that several people use, is
 attached to whoever logged in there. Somebody else at the same browser may confirm an address of their own. So
