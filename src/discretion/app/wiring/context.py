@@ -13,7 +13,6 @@ from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.notices.load import NoticeTemplates
 from discretion.domain.recipients.person_names import PersonNameReader
-from discretion.edge.graphql.schema_builder import ApiSchema
 from discretion.law.jurisdiction import Lawbook
 from discretion.plan.permission_window import PermissionWindow
 from discretion.reveal.login_reach import LoginReachResolver
@@ -39,10 +38,7 @@ class WiringContext:
     """
 
     settings: Settings
-    catalogue: Catalogue
-    lawbook: Lawbook
-    schema: ApiSchema
-    notices: NoticeTemplates
+    configuration: RuleConfiguration
     database: Database
     stores: PersonStores
     root: bytes = field(repr=False)
@@ -58,6 +54,21 @@ class WiringContext:
     person_names: PersonNameReader
     clock: Callable[[], int]
     entropy: Callable[[int], bytes] = field(repr=False)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue of the configuration."""
+        return self.configuration.catalogue
+
+    @property
+    def lawbook(self) -> Lawbook:
+        """The laws of the configuration."""
+        return self.configuration.lawbook
+
+    @property
+    def notices(self) -> NoticeTemplates:
+        """The notices of the configuration."""
+        return self.configuration.notices
 
 
 def build_wiring_context(
@@ -95,10 +106,7 @@ def build_wiring_context(
     stores = open_person_stores(database)
     return WiringContext(
         settings=settings,
-        catalogue=catalogue,
-        lawbook=lawbook,
-        schema=configuration.schema,
-        notices=configuration.notices,
+        configuration=configuration,
         database=database,
         stores=stores,
         root=root,

@@ -35,7 +35,7 @@ def build_endpoints(
 ) -> EdgeComponents:
     """Build the endpoints, all but those of agents, and register their caches for clearing."""
     catalogue = context.catalogue
-    schema = context.schema
+    schema = context.configuration.schema
     mask = ErrorMask(context.entropy)
     documents = DocumentCache(schema._schema, page_sizes=build_page_sizes(catalogue))
     plans = PlanCache(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from starlette.applications import Starlette
 
@@ -39,7 +41,7 @@ from discretion.domain.joins.proposals import JoinProposals
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.retention.sweep import RetentionSweep
-from discretion.edge.application import build_application
+from discretion.edge.application import EdgeComponents, build_application
 from discretion.edge.graphql.internal_client import InternalClient
 from discretion.ledger.posting_writer import PostingWriter
 from discretion.store.driver.database import Database
@@ -53,9 +55,13 @@ from discretion.token.verify import TokenVerifier
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The objects that servers, commands and background work use."""
+    """The objects that servers, commands and background work use.
 
-    app: Starlette
+    ``open_app`` returns the application, which is built at its first call: single commands answer no requests
+    and need no GraphQL schema.
+    """
+
+    open_app: Callable[[], Starlette]
     catalogue: Catalogue
     database: Database
     issuer: TokenIssuer
@@ -80,6 +86,11 @@ class Platform:
     backup_restore: DatabaseRestore
     signing_keys: SigningKeys
     agents: AgentComponents
+
+    @property
+    def app(self) -> Starlette:
+        """The application that answers HTTP requests and WebSocket messages."""
+        return self.open_app()
 
 
 def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform:
@@ -107,22 +118,22 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         rights=rights,
         joins=joins,
     )
-    endpoints = build_endpoints(
-        context,
-        services=services,
-        resources=resources,
-        verifier=verifier,
-        disclosure=disclosure,
-        consent=consent,
-        ingest=ingest,
-        rights=rights,
+    open_endpoints = cache(
+        partial(
+            build_endpoints,
+            context,
+            services=services,
+            resources=resources,
+            verifier=verifier,
+            disclosure=disclosure,
+            consent=consent,
+            ingest=ingest,
+            rights=rights,
+        )
     )
     agents = build_agents(context, resources=resources, rights=rights)
-    # The search for duplicates has a grant of its own, so its reads are planned and recorded like those of a
-    # client.
-    client = InternalClient(documents=endpoints.documents, runner=endpoints.runner, grant=SUGGEST_GRANT)
     return Platform(
-        app=build_application(replace(endpoints, agent_routes=agents.routes)),
+        open_app=cache(lambda: build_application(replace(open_endpoints(), agent_routes=agents.routes))),
         catalogue=catalogue,
         database=database,
         issuer=_build_issuer(context),
@@ -130,7 +141,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         discloser=disclosure.discloser,
         posting_writer=disclosure.posting_writer,
         join_proposals=joins.proposals,
-        duplicate_search=_build_duplicate_search(context, resources, identity, client),
+        duplicate_search=_build_duplicate_search(context, resources, identity, open_endpoints),
         dead_letter_recorder=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
         file_importer=ingest.file_importer,
@@ -175,11 +186,18 @@ def _build_duplicate_search(
     context: WiringContext,
     resources: ResolverResources,
     identity: IdentityComponents,
-    client: InternalClient,
+    open_endpoints: Callable[[], EdgeComponents],
 ) -> DuplicateSearch:
+    # It has a grant of its own, so its reads are planned and recorded like those of a client.
+    async def run_query(query: str, variables: Mapping[str, object]) -> dict[str, object]:
+        endpoints = open_endpoints()
+        return await InternalClient(endpoints.documents, endpoints.runner, SUGGEST_GRANT).execute(
+            query, variables
+        )
+
     return DuplicateSearch(
         catalogue=context.catalogue,
-        run_query=client.execute,
+        run_query=run_query,
         pairwise=context.pairwise,
         suggestions=identity.suggestions,
         identities=resources.identities,
