@@ -17,7 +17,8 @@ from tests.fixtures.platform import PlatformUnderTest
 from tests.fixtures.proofs import add_external_id
 from tests.journeys.consent import EMAIL, OBJECT_TO, OPT_OUT, PARTNERS, SET_CONSENT, WITHDRAW_CONSENT, mutate
 from tests.journeys.proven_customer import ANN, CARD, clock, open_platform_with_ann, send
-from tests.journeys.rights import ERASURE
+from tests.journeys.rights import ERASURE, run_operation
+from tests.journeys.rights import OPT_OUT as OPT_OUT_OF_SALE
 
 __all__ = ["clock"]
 
@@ -327,3 +328,22 @@ async def test_a_flood_of_claims_hides_none(platform: PlatformUnderTest) -> None
         await send(platform, agree(f"ck-{number}"))
     await withdraw(platform)
     assert await list_marketable(platform) == []
+
+
+async def test_an_opt_out_by_a_claimed_address_voids_nothing_that_a_login_agreed_to(
+    platform: PlatformUnderTest,
+) -> None:
+    """Attack: Mallory types her address into Ann's account, and has an agent opt out by that address."""
+    await send(platform, add_external_id(build_message("w-ann"), "email", "mallory@evil.example"))
+    await send(platform, build_message("w-eve", "eve@shop.example"))
+    agent = platform.issue_token(client="agent", subject="agent", scopes=["agent"], purposes=[])
+    permitted = []
+    for email in ("mallory@evil.example", "eve@shop.example", ANN):
+        behalf = {"contact": {"type": "email", "value": email}, "requester": {"reference": "F-1"}}
+        filed = await run_operation(platform, agent, OPT_OUT_OF_SALE, **{"for": behalf})
+        assert filed["state"] == "FULFILLED"
+        permissions = [await read_permissions(platform, name) for name in ("w-ann", "w-eve")]
+        permitted.append([permission[PARTNERS][0] for permission in permissions])
+    assert permitted[0] == [True, True], "Ann agreed herself"
+    assert permitted[1] == [True, False], "Eve has not stated anything; an opt-out is in force at once"
+    assert permitted[2] == [False, False], "Ann's own address is proven"

@@ -18,7 +18,7 @@ from discretion.domain.agents.agent_request import (
     compute_agent_request_status,
 )
 from discretion.domain.ingest.message import ExternalIdentifier
-from discretion.domain.profiles.identifier_lookup import find_contact_customer
+from discretion.domain.profiles.identifier_lookup import FoundCustomer, find_contact_customer
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.immediate_rights import ImmediateRights
 from discretion.domain.requests.model import (
@@ -186,7 +186,8 @@ class DelegatedRequests:
         """
         primary_identifier = filing.identifiers[0]
         customers = await self._find_customers(filing.identifiers)
-        customer = customers[0] if len(customers) == 1 else None
+        match = customers[0] if len(customers) == 1 else None
+        customer = None if match is None else match.id
         requester = Requester(
             RequesterRole.AGENT,
             format_agent_actor(agent),
@@ -196,6 +197,7 @@ class DelegatedRequests:
             filing.reference,
             self.digest_contact(primary_identifier.type, primary_identifier.value.value),
             reached=customer,
+            is_claimed=match is not None and match.is_claimed,
         )
         details = RequestDetails(filing.right, filing.scope)
         if filing.right in IMMEDIATE_RIGHTS and filing.assurance >= required_assurance(filing.right):
@@ -217,7 +219,7 @@ class DelegatedRequests:
         # The fingerprint keeps a controller's request apart from an open one of the person.
         details = RequestDetails(filing.right, filing.scope, fingerprint=agent_request_id)
         customers = await self._find_customers(filing.identifiers)
-        return [await self.submission.submit(customer, details, requester) for customer in customers]
+        return [await self.submission.submit(customer.id, details, requester) for customer in customers]
 
     async def _require_status(self, agent_request: AgentRequest) -> AgentRequestStatus:
         status = await self.compute_status(agent_request)
@@ -237,15 +239,15 @@ class DelegatedRequests:
             )
         return agent_request
 
-    async def _find_customers(self, identifiers: Sequence[ExternalIdentifier]) -> list[bytes]:
-        """Return the ids of all customers that the identifiers name, sorted."""
-        customers = set()
+    async def _find_customers(self, identifiers: Sequence[ExternalIdentifier]) -> list[FoundCustomer]:
+        """Return all customers that the identifiers name, by id, each by the most certain one."""
+        customers: dict[bytes, FoundCustomer] = {}
         for identifier in identifiers:
             entry = self.blind_index.index(identifier.type, identifier.value.value)
-            customer = await find_contact_customer(self.identities, self.identifier_types, entry)
-            if customer is not None:
-                customers.add(customer)
-        return sorted(customers)
+            match = await find_contact_customer(self.identities, self.identifier_types, entry)
+            if match is not None and match.rank <= customers.get(match.id, match).rank:
+                customers[match.id] = match
+        return [customers[customer] for customer in sorted(customers)]
 
 
 def format_agent_actor(agent: Agent) -> str:

@@ -44,6 +44,7 @@ class StatementRecorder:
         *,
         message: bytes | None = None,
         login: bytes | None = None,
+        spares_logins: bool = False,
         extra_writes: ExtraWrites = lambda _: (),
     ) -> list[ConsentEvent]:
         """Record a statement and return its events when they are durable.
@@ -56,6 +57,7 @@ class StatementRecorder:
             choices: The choices by purpose, as ``resolve_choices`` returned them.
             message: A unique name of the statement; a random one if None. A repetition is a conflict.
             login: Blind index of the identifier under which the person logged in; see ``CustomerStatement``.
+            spares_logins: Whether it leaves out what a login of the customer has agreed to.
             extra_writes: Further writes of the same transaction.
 
         Raises:
@@ -75,21 +77,28 @@ class StatementRecorder:
                 state_before.customer,
                 state_before.state.laws,
                 read_effective_choices(
-                    self.terms_registry.catalogue, choices, state_before.state.statements, state_before.at
+                    self.terms_registry.catalogue,
+                    state_before.choices,
+                    state_before.state.statements,
+                    state_before.at,
                 ),
                 last_events,
                 state_before.stating,
             )
             # Replaced, not extended: a transaction that runs again calls this function again.
             recorded_events[:] = build_consent_events(
-                self.terms_registry.catalogue, self.terms_registry.digests, occasion, subject, choices
+                self.terms_registry.catalogue,
+                self.terms_registry.digests,
+                occasion,
+                subject,
+                state_before.choices,
             )
             return [
                 *build_consent_inserts(recorded_events),
                 *extra_writes(state_before),
             ]
 
-        statement = CustomerStatement(message.hex(), choices, login=login)
+        statement = CustomerStatement(message.hex(), choices, login=login, spares_logins=spares_logins)
         await self.writer.write_statement(customer, statement, build_writes)
         return recorded_events
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.model import Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import StampedMessage
@@ -22,6 +23,7 @@ from discretion.domain.ingest.message import ExplicitChoice, Fact
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.errors import NotFound
+from discretion.purpose.effective_choice import compute_effective_choice
 from discretion.purpose.permissions import PersonState
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import PendingWrite, Session
@@ -37,12 +39,14 @@ class CustomerStatement:
         signals: The signals.
         login: Blind index of the identifier under which the person logged in; None if a steward states it
             for the whole customer, or if nothing is accepted.
+        spares_logins: Whether it leaves out the purposes that a login of the customer has agreed to.
     """
 
     message: str
     choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
     signals: frozenset[str] = frozenset()
     login: bytes | None = field(default=None, repr=False)
+    spares_logins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class CustomerStateBefore:
         stating: Ids of those whose own statement it is; see ``CustomerStatement.login``.
         state: What their records stated about purposes, laws and age.
         at: When the statement is made (ms).
+        choices: The choices that are put in force, by purpose.
     """
 
     customer: bytes
@@ -62,6 +67,7 @@ class CustomerStateBefore:
     stating: tuple[bytes, ...]
     state: PersonState
     at: int
+    choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
 
 
 ExtraWrites = Callable[[CustomerStateBefore], Sequence[PendingWrite]]
@@ -116,7 +122,12 @@ class StatementWriter:
         state = build_person_state(
             context.catalogue, context.jurisdiction, [evidence.records[record_id] for record_id in records]
         )
-        state_before = CustomerStateBefore(current.id, tuple(records), tuple(stating), state, context.now_ms)
+        if statement.spares_logins:
+            choices = _select_unagreed(context.catalogue, statement.choices, state, context.now_ms)
+            statement = replace(statement, choices=choices)
+        state_before = CustomerStateBefore(
+            current.id, tuple(records), tuple(stating), state, context.now_ms, statement.choices
+        )
         covering = _build_covering_statement(statement)
         messages = [
             _build_message(record, statement if record in stating else covering, context.now_ms)
@@ -131,6 +142,18 @@ def _is_of_login(record: SourceRecord, login: bytes | None) -> bool:
         identifier.entry == login and identifier.assurance is Assurance.PROVEN
         for identifier in record.identifiers
     )
+
+
+def _select_unagreed(
+    catalogue: Catalogue, choices: Mapping[str, ExplicitChoice], state: PersonState, now_ms: int
+) -> dict[str, ExplicitChoice]:
+    """Return the choices about purposes that no login of the person has agreed to."""
+    logins = [record for record in state.statements if record.is_login]
+    return {
+        key: choice
+        for key, choice in choices.items()
+        if not compute_effective_choice(catalogue.purposes[key], logins, now_ms).accepted
+    }
 
 
 def _build_covering_statement(statement: CustomerStatement) -> CustomerStatement:

@@ -29,6 +29,11 @@ class FoundCustomer:
     id: bytes
     rank: int
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether their records only claim the identifier: somebody else may have typed it there."""
+        return self.rank >= Assurance.CLAIMED
+
 
 async def find_customer(
     identities: IdentityStore,
@@ -51,16 +56,15 @@ async def find_customer(
 
 async def find_contact_customer(
     identities: IdentityStore, types: Mapping[str, IdentifierType], entry: bytes
-) -> bytes | None:
-    """Return the id of the customer whom a request names by an identifier; None if it leads to nobody.
+) -> FoundCustomer | None:
+    """Return the customer whom a request names by an identifier; None if it leads to nobody.
 
     A record without a number that is attached to somebody with one leads to nobody (``vouching_records``).
     """
     named = await identities.find_named(entry)
     if named is None:
         return None
-    match = select_customer(await select_vouching_mentions(identities, named), types)
-    return None if match is None else match.id
+    return select_customer(await select_vouching_mentions(identities, named), types)
 
 
 async def find_ranked_customer(

@@ -112,6 +112,9 @@ class OptOutRecorder:
             context,
             purpose_statements,
             message=message_id,
+            # An opt-out needs no verification (11 CCR 7026(d)), so it is in force at once. But whoever typed
+            # the address into the record may be somebody else: a claim voids nothing that a login agreed to.
+            spares_logins=requester.is_claimed,
             extra_writes=extra_writes,
         )
 

@@ -94,6 +94,7 @@ class Requester:
         contact: Keyed digest of the address that names the customer, if the request was filed by an address.
         login: Blind index of the identifier that a customer's own login rests on.
         reached: The customer that this login reaches, or to whom this address leads.
+        is_claimed: Whether the records of that customer only claim the address.
     """
 
     role: RequesterRole
@@ -105,6 +106,7 @@ class Requester:
     contact: bytes | None = field(default=None, repr=False)
     login: bytes | None = field(default=None, repr=False)
     reached: bytes | None = field(default=None, repr=False)
+    is_claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
     # No customer is no error: the request is filed all the same, so that nobody can test
     # whether an address is known.
     resources = info.context.resources
-    customer = await find_contact_customer(resources.identities, resources.catalogue.identifiers, entry)
+    match = await find_contact_customer(resources.identities, resources.catalogue.identifiers, entry)
+    customer = None if match is None else match.id
     assurance = RequesterAssurance.NONE if role is RequesterRole.PERSON else RequesterAssurance.AGENT
     actor_prefix = "contact" if role is RequesterRole.PERSON else role.value
     requester = Requester(
@@ -148,6 +149,7 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
         reference,
         digest,
         reached=customer,
+        is_claimed=match is not None and match.is_claimed,
     )
     return RequestParties(customer, requester, by_contact=True)
 
