@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.store.identifiers import NamedIdentifier
 from discretion.store.identities import IdentityStore
 from discretion.store.source_record import SourceRecord
@@ -32,9 +31,7 @@ def select_vouching_records(records: Iterable[SourceRecord]) -> list[SourceRecor
     return [
         record
         for record in given
-        if record.customer not in numbered_customers
-        or record.id in numbered
-        or (record.source == CORRECTION_SOURCE.key and record.corrects in numbered)
+        if record.customer not in numbered_customers or record.id in numbered or record.corrects in numbered
     ]
 
 
