@@ -155,3 +155,13 @@ async def test_a_document_is_changed_and_read_by_one_command(
     assert changed == {"_id": 2, "n": 17}
     assert await database.find_one_and_update("things", {"_id": 3}, {"$inc": {"n": 1}}) is None
     assert [next(iter(command)) for command in commands.sent] == ["findAndModify", "findAndModify"]
+
+
+async def test_a_list_longer_than_the_first_answer_by_default_is_read_by_one_command(
+    database: Database, commands: CommandRecorder
+) -> None:
+    await database.insert_many("things", [{"_id": n} for n in range(300)])
+    commands.clear()
+    assert len(await database.find("things", {})) == 300
+    assert len(await database.find("things", {}, limit=200)) == 200
+    assert [next(iter(command)) for command in commands.sent] == ["find", "find"]

@@ -57,6 +57,7 @@ killed process (``embedded.mongod.TRANSACTION_LIFE_SECONDS``), or others would g
 PAUSE_SECONDS = 0.005
 MAX_PAUSE_SECONDS = 0.25
 """Pauses between two attempts begin with the first and double up to the second."""
+ALL_AT_ONCE = 1_000_000  # documents, of at most 16 MB; by default the first answer has only 101
 LATEST = ReadConcern("local")
 SNAPSHOT = ReadConcern("snapshot")
 DURABLE = WriteConcern("majority", j=True)
@@ -101,6 +102,7 @@ class Database:
             documents: list[MutableDocument] = (
                 await self._collection(collection)
                 .find(filter, projection, sort=sort, limit=limit, session=session, hint=hint)
+                .batch_size(ALL_AT_ONCE)
                 .to_list(None)
             )
             return documents
