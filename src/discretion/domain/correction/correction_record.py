@@ -81,8 +81,10 @@ async def write_record_edits(customer: CorrectableCustomer, edits: Mapping[bytes
         if has_new_links(before, edited):
             evidence.mentioned[record_id] = edited
     types = customer.rewrite.context.catalogue.identifiers
-    await customer.rewrite.reader.read_connected(evidence.find_changed_links(types))
-    await customer.rewrite.reader.read_identifiers(change.entry for change in evidence.find_naming_changes())
+    await customer.rewrite.reader.read_connected(
+        evidence.find_changed_links(types),
+        named={change.entry for change in evidence.find_naming_changes()},
+    )
     await customer.rewrite.write(CORRECTION_ACTOR)
 
 

@@ -206,22 +206,31 @@ class EvidenceReader:
             self.evidence.add_record(record)
         self._complete_customers.update(missing_ids)
 
-    async def read_connected(self, changed_links: Sequence[Link], records: Iterable[bytes] = ()) -> None:
+    async def read_connected(
+        self, changed_links: Sequence[Link], records: Iterable[bytes] = (), named: Collection[bytes] = ()
+    ) -> None:
         """Read everything that changed links, or a new ruling about ``records``, may change.
 
         A breadth-first search over records, identifiers and rulings. The records it reaches become open.
+
+        Args:
+            changed_links: Links that are added or change.
+            records: Ids of records that a new ruling names.
+            named: Entries of further identifiers, which are read with the first ones and not followed.
         """
         reached_records = {*records, *(link.record for link in changed_links)}
         frontier = {link.entry for link in changed_links}
         followed: set[bytes] = set()
         while reached_records or frontier:
             frontier |= await self._open_customers(reached_records)
-            linked_records = await self._follow_identifiers(frontier - followed)
+            await self.read_identifiers(frontier.union(named))
+            linked_records = self._list_linked_records(frontier - followed)
             followed |= frontier
             await self.read_records(linked_records)
             linked_records |= await self._read_rulings()
             reached_records = (linked_records & self.evidence.records.keys()) - self.evidence.open_records
             frontier = set()
+        await self.read_identifiers(named)
 
     async def _open_customers(self, records: Iterable[bytes]) -> set[bytes]:
         """Open all records of the customers of ``records``; return the entries that the opened records name.
@@ -251,9 +260,8 @@ class EvidenceReader:
             for identifier in await self._stores.identifiers.list_by_entries(missing, self._session):
                 self.evidence.identifiers[identifier.entry] = identifier
 
-    async def _follow_identifiers(self, entries: set[bytes]) -> set[bytes]:
-        """Read identifiers; return the records that link by one that not too many share."""
-        await self.read_identifiers(entries)
+    def _list_linked_records(self, entries: Iterable[bytes]) -> set[bytes]:
+        """Return the records that link by one of these identifiers that not too many share."""
         identifiers = (self.evidence.identifiers.get(entry) for entry in entries)
         return {
             record

@@ -176,10 +176,8 @@ class ProfileUnifier:
         types = context.catalogue.identifiers
         evidence.mentioned |= _mention_identifiers(evidence, messages, types)
         changed_links, naming_changes = evidence.find_changed_links(types), evidence.find_naming_changes()
-        # With one query: the links are followed, and claims are not.
-        entries = {link.entry for link in changed_links} | {change.entry for change in naming_changes}
-        await rewrite.reader.read_identifiers(entries)
-        await rewrite.reader.read_connected(changed_links)
+        # Links are followed, and claims are not.
+        await rewrite.reader.read_connected(changed_links, named={change.entry for change in naming_changes})
         # A full list does not name the record of this message, so the message has no write in common with an
         # erasure of the identifier: both change a gate document instead, and one of the two runs again.
         await self._tombstones.write(
