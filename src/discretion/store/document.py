@@ -32,7 +32,7 @@ JsonValue: TypeAlias = "Scalar | Sequence[JsonValue] | Mapping[str, JsonValue] |
 
 def select_values(values: Mapping[str, Value], attributes: Collection[str]) -> dict[str, Value]:
     """Return the values of these attributes, by attribute key; those without a value are left out."""
-    return {key: values[key] for key in attributes if key in values}
+    return {key: value for key, value in values.items() if key in attributes}
 
 
 def drop_unset(members: Document) -> MutableDocument:

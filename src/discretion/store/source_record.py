@@ -246,6 +246,19 @@ class SourceRecord:
         """Whether the record is of somebody who is logged in under a number."""
         return self.number_assurance is Assurance.PROVEN
 
+    @property
+    def has_statements(self) -> bool:
+        """Whether anything is stated in it, by whomever: choices or signals."""
+        return bool(
+            self.ambient_choices
+            or self.explicit_choices
+            or self.guardian_choices
+            or self.own_choices
+            or self.own_guardian_choices
+            or self.joined_choices
+            or self.signals
+        )
+
     def copy(self) -> SourceRecord:
         """Return a copy whose members and maps may be changed."""
         # Spelled out: ``dataclasses.replace`` takes four times as long.

@@ -37,54 +37,68 @@ _TIME_MEMBERS = {Assurance.PROVEN: "p", Assurance.PRESENTED: "h", Assurance.CLAI
 """Where an identifier of a record has the earliest time of a mention, by assurance."""
 
 _ASSURANCES = tuple((member, assurance) for assurance, member in _TIME_MEMBERS.items())
+_ASSURANCE_BY_NUMBER = {int(assurance): assurance for assurance in Assurance}
 
 
 def parse_record(document: Document) -> SourceRecord:
     """Parse a stored record, which may have been read in part: what is missing is empty."""
-    place, get = document.get(PLACE), document.get
-    signals, contested, removals = get(SIGNALS), get(CONTESTED), get(REMOVALS)
-    return SourceRecord(
-        id=get("_id", b""),
-        source=get(SOURCE, ""),
-        customer=get(CUSTOMER, b""),
-        version=get(VERSION, 0),
-        first=get(FIRST, 0),
-        last=get(LAST, 0),
-        born=get(BORN, 0),
-        identifiers=tuple(_parse_record_identifier(identifier) for identifier in get(IDENTIFIERS, ())),
-        # Spelled out: a record has a dozen cells, and every message reads records.
-        cells={
-            key: _parse_removed_cell(each)
-            if "e" in each
-            else Cell(each["t"], each.get("m", ""), each.get("c"), each.get("v"), each.get("b"), "q" in each)
-            for key, each in get(CELLS, {}).items()
-        },
-        totals={key: Total(total["t"], total["n"], total.get("e")) for key, total in get(TOTALS, {}).items()},
-        ambient_choices=statement_codec.parse_ambient_choices(get(AMBIENT_CHOICES, {})),
-        explicit_choices=statement_codec.parse_choices(get(EXPLICIT_CHOICES, {})),
-        guardian_choices=statement_codec.parse_choices(get(GUARDIAN_CHOICES, {})),
-        own_choices=statement_codec.parse_choices(get(OWN_CHOICES, {})),
-        own_guardian_choices=statement_codec.parse_choices(get(OWN_GUARDIAN_CHOICES, {})),
-        joined_choices=statement_codec.parse_choices(get(JOINED_CHOICES, {})),
-        signals={key: SignalTimes(each["f"], each["t"]) for key, each in signals.items()} if signals else {},
+    get = document.get
+    record = SourceRecord(
+        get("_id", b""),
+        get(SOURCE, ""),
+        get(CUSTOMER, b""),
+        get(VERSION, 0),
+        get(FIRST, 0),
+        get(LAST, 0),
+        get(BORN, 0),
         home=get(HOME),
-        rulings=tuple(get(RULINGS, ())),
         restricted=get(RESTRICTED, False),
-        place=None if place is None else DeviceCountry(place["c"], place["t"], place["m"]),
-        erased_parts=tuple(ErasedPart(part["s"], part["t"]) for part in get(ERASED_PARTS, ())),
         corrects=get(CORRECTS),
-        contested={key: tuple(requests) for key, requests in contested.items()} if contested else {},
-        removals={key: StatedPeriod(each["f"], each["t"]) for key, each in removals.items()}
-        if removals
-        else {},
-        number_assurance=None if NUMBER_ASSURANCE not in document else Assurance(document[NUMBER_ASSURANCE]),
-        claim_refusals={entry: tuple(nodes) for entry, nodes in document[CLAIM_REFUSALS].items()}
-        if CLAIM_REFUSALS in document
-        else {},
-        ledger_periods=tuple(_parse_ledger_period(period) for period in document[LEDGER_PERIODS])
-        if LEDGER_PERIODS in document
-        else (),
     )
+    # Member by member: every message reads several records, and most members of most records are empty.
+    if identifiers := get(IDENTIFIERS):
+        record.identifiers = tuple([_parse_record_identifier(identifier) for identifier in identifiers])
+    if cells := get(CELLS):
+        record.cells = {key: _parse_cell(cell) for key, cell in cells.items()}
+    if totals := get(TOTALS):
+        record.totals = {key: Total(total["t"], total["n"], total.get("e")) for key, total in totals.items()}
+    if NUMBER_ASSURANCE in document:
+        record.number_assurance = _ASSURANCE_BY_NUMBER[document[NUMBER_ASSURANCE]]
+    if rulings := get(RULINGS):
+        record.rulings = tuple(rulings)
+    if place := get(PLACE):
+        record.place = DeviceCountry(place["c"], place["t"], place["m"])
+    if erased_parts := get(ERASED_PARTS):
+        record.erased_parts = tuple(ErasedPart(part["s"], part["t"]) for part in erased_parts)
+    if contested := get(CONTESTED):
+        record.contested = {key: tuple(requests) for key, requests in contested.items()}
+    if removals := get(REMOVALS):
+        record.removals = {key: StatedPeriod(each["f"], each["t"]) for key, each in removals.items()}
+    if claim_refusals := get(CLAIM_REFUSALS):
+        record.claim_refusals = {entry: tuple(nodes) for entry, nodes in claim_refusals.items()}
+    if ledger_periods := get(LEDGER_PERIODS):
+        record.ledger_periods = tuple(_parse_ledger_period(period) for period in ledger_periods)
+    _add_statements(record, document)
+    return record
+
+
+def _add_statements(record: SourceRecord, document: Document) -> None:
+    """Add the choices and signals of a stored record."""
+    get = document.get
+    if ambient_choices := get(AMBIENT_CHOICES):
+        record.ambient_choices = statement_codec.parse_ambient_choices(ambient_choices)
+    if explicit_choices := get(EXPLICIT_CHOICES):
+        record.explicit_choices = statement_codec.parse_choices(explicit_choices)
+    if guardian_choices := get(GUARDIAN_CHOICES):
+        record.guardian_choices = statement_codec.parse_choices(guardian_choices)
+    if own_choices := get(OWN_CHOICES):
+        record.own_choices = statement_codec.parse_choices(own_choices)
+    if own_guardian_choices := get(OWN_GUARDIAN_CHOICES):
+        record.own_guardian_choices = statement_codec.parse_choices(own_guardian_choices)
+    if joined_choices := get(JOINED_CHOICES):
+        record.joined_choices = statement_codec.parse_choices(joined_choices)
+    if signals := get(SIGNALS):
+        record.signals = {key: SignalTimes(each["f"], each["t"]) for key, each in signals.items()}
 
 
 def build_record_document(record: SourceRecord) -> MutableDocument:
@@ -143,11 +157,11 @@ class _Member(NamedTuple):
     is_absent: Callable[[Any], bool] = operator.not_
 
 
-def _parse_removed_cell(cell: Document) -> Cell:
-    """Parse the cell of a removed birth date."""
-    parsed = Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"), "q" in cell)
-    removed = cell["e"]
-    parsed.removed_birth = RemovedBirthDate(removed["t"], removed["m"], removed.get("b"))
+def _parse_cell(cell: Document) -> Cell:
+    get = cell.get
+    parsed = Cell(cell["t"], get("m", ""), get("c"), get("v"), get("b"), "q" in cell)
+    if (removed := get("e")) is not None:
+        parsed.removed_birth = RemovedBirthDate(removed["t"], removed["m"], removed.get("b"))
     return parsed
 
 

@@ -127,7 +127,7 @@ class UnitOfWork:
         before = None if person.customer is None else self._evidence.customers.get(person.customer)
         owner, wrapped = await self._load_owner(person.customer)
         record_ids = person.records & self._evidence.records.keys()
-        records = {record: self._evidence.current_record(record).copy() for record in record_ids}
+        records = self._copy_records(person, record_ids, messages)
         changed_records = self._evidence.edits.keys() & records.keys()
         changed_records |= await self._reencrypt_records(records.values(), owner)
         changed_records |= self._period_log.add_periods(records.values(), owner)
@@ -156,6 +156,20 @@ class UnitOfWork:
             owner.id,
         )
         return owner.id
+
+    def _copy_records(
+        self, person: ResolvedPerson, record_ids: Iterable[bytes], messages: Iterable[StampedMessage]
+    ) -> dict[bytes, SourceRecord]:
+        """Return the person's records as they are before this write; those that it may change are copies."""
+        records = {record_id: self._evidence.current_record(record_id) for record_id in record_ids}
+        is_partial = self._is_changed_by_messages_only(person)
+        addressed = {message.index.record for message in messages}
+        return {
+            record_id: record
+            if is_partial and record_id not in addressed and not record.joined_choices
+            else record.copy()
+            for record_id, record in records.items()
+        }
 
     def _list_touched(self, messages: Iterable[StampedMessage]) -> set[str]:
         """Return the keys of the attributes that messages may change."""
@@ -370,7 +384,9 @@ class UnitOfWork:
         """Return whether these are the records the customer had, in the state they had."""
         records_before = self._evidence.records
         return {record.id for record in records} == set(self._evidence.records_of_customer(customer)) and all(
-            has_equal_state(records_before[record.id], record, self._state_attributes) for record in records
+            record is records_before[record.id]
+            or has_equal_state(records_before[record.id], record, self._state_attributes)
+            for record in records
         )
 
 

@@ -55,10 +55,9 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
     """
     ordered = sorted(records, key=lambda record: record.id)
     addresses = list_address_attributes(catalogue)
-    computed_keys = {pair.verified.key for pair in addresses}
-    selected = {
-        key: candidate for key, candidate in _select_cells(catalogue, ordered) if key not in computed_keys
-    }
+    selected = dict(_select_cells(catalogue, ordered))
+    for pair in addresses:
+        selected.pop(pair.verified.key, None)
     contested_keys = {key for record in ordered for key in record.contested}
     winners = {key: candidate for key, candidate in selected.items() if key not in contested_keys}
     sealed = {key: cell.sealed for key, (_, cell, _) in winners.items() if cell.sealed is not None}

@@ -38,6 +38,8 @@ def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
     Returns:
         The fact to store, and the number of values and events that were removed.
     """
+    if not record.has_statements:
+        return fact, 0
     statements = read_record_statements(record)
     if not statements.has_refusal:
         return fact, 0

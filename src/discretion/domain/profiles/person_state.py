@@ -107,6 +107,9 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
 
 def read_record_statements(record: SourceRecord, consent: SourceConsent = ALL_STATEMENTS) -> RecordStatements:
     """Return the statements of one source record; of acceptances those that count by ``consent``."""
+    is_correction = record.source == CORRECTION_SOURCE.key
+    if not record.has_statements:
+        return RecordStatements(is_login=record.is_login, is_correction=is_correction)
     # ``limit`` restricts the use of sensitive data only; it is no opt-out of sale or sharing.
     signals = {name: signal.last for name, signal in record.signals.items() if name != LIMIT_SIGNAL}
     return RecordStatements(
@@ -118,7 +121,7 @@ def read_record_statements(record: SourceRecord, consent: SourceConsent = ALL_ST
         opted_out_at=max(signals.values(), default=None),
         limits_sensitive_use=LIMIT_SIGNAL in record.signals,
         is_login=record.is_login,
-        is_correction=record.source == CORRECTION_SOURCE.key,
+        is_correction=is_correction,
     )
 
 

@@ -12,7 +12,7 @@ sends its value again, and a later correction replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from discretion.catalogue.model import Attribute, Catalogue
@@ -32,9 +32,11 @@ _RANK_CORRECTION, _RANK_ATTRIBUTE_ORDER, _RANK_PRIORITY, _RANK_REMOVED = range(4
 
 
 def select_cell(
-    catalogue: Catalogue, attribute: Attribute, candidates: Iterable[SourceCell]
+    catalogue: Catalogue, attribute: Attribute, candidates: Sequence[SourceCell]
 ) -> SourceCell | None:
     """Return the cell with the highest precedence, in any order of candidates; None without candidates."""
+    if len(candidates) == 1:
+        return candidates[0]
     latest_first = sorted(candidates, key=_sort_key, reverse=True)
     return min(
         latest_first, key=lambda candidate: _rank_candidate(catalogue, attribute, candidate), default=None

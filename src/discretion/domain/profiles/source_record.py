@@ -306,7 +306,7 @@ def _fold_first(current: Total | None, at: int, value: Any) -> Total:
     if current is None:
         return candidate
     earliest = min(current, candidate, key=_sort_by_earliest)
-    return replace(earliest, at=max(at, current.at))
+    return Total(max(at, current.at), earliest.value, earliest.earliest)
 
 
 def _fold_last(current: Total | None, at: int, value: Any) -> Total:
