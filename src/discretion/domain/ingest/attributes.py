@@ -31,7 +31,7 @@ class AttributeValue(NamedTuple):
     identifier: ExternalIdentifier | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ExtractedAttributes:
     """Attribute values of a message, what was left out, and how many undeclared values were dropped."""
 

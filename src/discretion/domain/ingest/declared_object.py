@@ -27,9 +27,16 @@ class DeclaredMember:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredObject:
-    """The declared members of an object, in the catalogue's order; ``positions`` has them by sent name."""
+    """The declared members of an object, in the catalogue's order.
+
+    Attributes:
+        members: All members.
+        required: Those that an event needs.
+        positions: The places of members in ``members``, by sent name.
+    """
 
     members: tuple[DeclaredMember, ...]
+    required: tuple[DeclaredMember, ...]
     positions: Mapping[str, tuple[int, ...]]
 
     def select_members(self, raw: Mapping[str, object]) -> list[DeclaredMember]:
@@ -60,4 +67,5 @@ def _compile_object(declared: Iterable[EventProperty], stated_by: str) -> Declar
     for position, member in enumerate(members):
         for name in member.names:
             positions[name] = (*positions.get(name, ()), position)
-    return DeclaredObject(members, positions)
+    required = tuple(member for member in members if member.declared.required)
+    return DeclaredObject(members, required, positions)

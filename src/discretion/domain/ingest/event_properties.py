@@ -35,9 +35,9 @@ def parse_properties(
     """
     reader = ObjectReader(rules, declared, raw_properties, place, is_unsigned=event_type.unsigned)
     properties = reader.read()
-    for member in declared.members:
+    for member in declared.required:
         name = member.declared.name
-        if member.declared.required and name not in properties:
+        if name not in properties:
             fault = reader.find_fault(member)
             if fault is None:
                 missing_place = f"{place}.{name}"
@@ -96,8 +96,8 @@ class ObjectReader:
                 fault = LeftOut(f"{self._place}.{name}", "TYPE_WRONG", f"It takes {type_error.expected}.")
                 self._leave_out(member, fault)
         declared_names = self._declared.positions
-        self.undeclared += sum(
-            1 for name, value in self._raw.items() if value is not None and name not in declared_names
+        self.undeclared += len(
+            [name for name, value in self._raw.items() if name not in declared_names and value is not None]
         )
         return members
 

@@ -9,7 +9,7 @@ from discretion.domain.ingest.rejection import LeftOut, MessageRejected
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageTimes:
     """The times of a message, in ms since 1970.
 

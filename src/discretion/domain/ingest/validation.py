@@ -10,7 +10,7 @@ read; the rest describes the SDK itself and is not counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,13 +40,16 @@ _NO_TYPES: frozenset[str] = frozenset()
 MESSAGE_TYPES = ("identify", "track", "page", "screen", "group", "alias", CONSENT_TYPE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _NamedIdentifiers:
     """Identifiers of a message, what was left out about them, and how many ids were dropped."""
 
     identifiers: tuple[ExternalIdentifier, ...]
     left_out: tuple[LeftOut, ...]
     dropped: int
+
+
+_NO_IDENTIFIERS = _NamedIdentifiers((), (), 0)
 
 
 # Without slots: ``cached_property`` needs the instance's ``__dict__``.
@@ -202,14 +205,18 @@ class MessageValidator:
             if statements.statement_context
             else parse_event(self.catalogue, self._declared_events, source, message_type, raw)
         )
-        faults = (context_fault, times.sent_at_fault, traits_fault, context_traits_fault)
+        faults = [
+            fault
+            for fault in (context_fault, times.sent_at_fault, traits_fault, context_traits_fault)
+            if fault is not None
+        ]
         return Fact(
             source=source,
             message_id=message_id,
             at=times.at,
             received=received,
             identifiers=(*person_ids, *named.identifiers),
-            values=tuple((value.attribute, value.value) for value in extracted.values),
+            values=tuple([(value.attribute, value.value) for value in extracted.values]),
             ambient_choices=statements.ambient_choices,
             explicit_choices=statements.explicit_choices,
             statement_context=statements.statement_context,
@@ -222,7 +229,7 @@ class MessageValidator:
             event=event,
             claimed_at=times.claimed_at,
             left_out=(
-                *(fault for fault in faults if fault is not None),
+                *faults,
                 *statements.left_out,
                 *id_faults,
                 *extracted.left_out,
@@ -240,9 +247,12 @@ class MessageValidator:
         context: Mapping[str, object],
         flat_traits: Mapping[str, object],
         region: str | None,
-        values: Iterable[AttributeValue],
+        values: Sequence[AttributeValue],
     ) -> _NamedIdentifiers:
         """Parse what a message names beside the person's own ids, and what it asserts about each."""
+        is_alias = raw.get("type") == "alias"
+        if not (context or values or is_alias):  # as of most events
+            return _NO_IDENTIFIERS
         stated = [
             read_verified_assurance(self.catalogue, source, value.identifier, flat_traits)
             for value in values
@@ -250,7 +260,6 @@ class MessageValidator:
         ]
         external_ids, external_faults, unknown = parse_external_ids(self.catalogue, source, context, region)
         context_ids, context_faults = parse_context_identifiers(self.catalogue, source, context)
-        is_alias = raw.get("type") == "alias"
         former_ids = parse_previous_identifiers(self.catalogue, source, raw) if is_alias else ()
         return _NamedIdentifiers(
             (
@@ -269,9 +278,11 @@ class MessageValidator:
 
 
 def _find_removed_types(
-    values: Iterable[AttributeValue], identifiers: Iterable[ExternalIdentifier]
+    values: Sequence[AttributeValue], identifiers: Iterable[ExternalIdentifier]
 ) -> frozenset[str]:
     """Return the identifier types whose attribute has a value that links nobody, or none any more."""
+    if not values:
+        return _NO_TYPES
     types = {value.attribute.identifier for value in values if value.attribute.identifier is not None}
     if not types:
         return _NO_TYPES
