@@ -146,7 +146,7 @@ class _MissingPairExplainer:
         return OVER_LIMIT if self._exceeds_limit(person) else UNEXPLAINED
 
     def _is_allowed(self, identifier: Identifier) -> bool:
-        return self._types[identifier[0]].blocked_pattern.fullmatch(identifier[1]) is None
+        return not self._types[identifier[0]].blocks(identifier[1])
 
     def _is_rare(self, identifier: Identifier) -> bool:
         return self._record_counts[identifier] <= self._types[identifier[0]].shared_by

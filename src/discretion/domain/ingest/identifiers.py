@@ -72,7 +72,7 @@ def _parse_unblocked_id(
     normalised = NORMALISATION_RULES[declared.normalise](text, region)
     if normalised is None:
         raise MessageRejected("IDENTIFIER_INVALID", f"It is not a valid {identifier_type}.", place)
-    if declared.blocked_pattern.fullmatch(normalised) is not None:
+    if declared.blocks(normalised):
         raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, place)
     return normalised
 
@@ -102,9 +102,7 @@ def parse_previous_identifiers(
 
 def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
     """Return whether the catalogue blocks this value because many people share it, such as a test account."""
-    return (
-        catalogue.identifiers[identifier.type].blocked_pattern.fullmatch(identifier.value.value) is not None
-    )
+    return catalogue.identifiers[identifier.type].blocks(identifier.value.value)
 
 
 def parse_external_ids(
