@@ -14,6 +14,8 @@ def build_document_update(before: Document, after: Document) -> dict[str, dict[s
     unset_members: dict[str, object] = {}
     for key, value_after in after.items():
         value_before = before.get(key)
+        if value_before is value_after:
+            continue
         if isinstance(value_after, dict) and isinstance(value_before, dict):
             set_members |= {
                 f"{key}.{name}": value
@@ -21,7 +23,7 @@ def build_document_update(before: Document, after: Document) -> dict[str, dict[s
                 if _differs(value_before.get(name), value)
             }
             unset_members |= {f"{key}.{name}": "" for name in value_before.keys() - value_after.keys()}
-        elif value_before is not value_after and _differs(value_before, value_after):
+        elif _differs(value_before, value_after):
             set_members[key] = value_after
     unset_members |= dict.fromkeys(before.keys() - after.keys(), "")
     return {

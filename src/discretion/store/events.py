@@ -19,7 +19,8 @@ AT, RECEIVED, PROPERTIES = "t", "n", "p"
 _NEWEST_FIRST = KeysetOrder(AT)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: every message makes some, and a frozen object takes three times as long to make.
+@dataclass(slots=True)
 class StoredEvent:
     """An event. One that was read in part has its other members empty.
 

@@ -134,6 +134,8 @@ class PeriodLog:
 
     def add_periods(self, records: Iterable[SourceRecord], owner: CellOwner) -> set[bytes]:
         """Give their customer's records the new periods; return the ids of those that have any."""
+        if not self._new_periods:  # as in nearly all transactions
+            return set()
         cipher, changed = AESGCM(owner.key), set[bytes]()
         for record in records:
             if record.id in self._new_periods:

@@ -36,6 +36,9 @@ class PersonRefusalChange:
     reachable: frozenset[bytes]
 
 
+_NO_CHANGE = PersonRefusalChange(changes_refusals=False, reachable=frozenset())
+
+
 @dataclass(slots=True)
 class RefusalChanges:
     """What the writes of a transaction change.
@@ -81,10 +84,15 @@ def find_refusal_changes(
     renamed = [
         record
         for record in records.values()
-        if (before := evidence.records.get(record.id)) is None
-        or (before.identifiers is not record.identifiers and before.identifiers != record.identifiers)
-        or before.removals != record.removals
+        if (before := evidence.records.get(record.id)) is not record
+        and (
+            before is None
+            or (before.identifiers is not record.identifiers and before.identifiers != record.identifiers)
+            or before.removals != record.removals
+        )
     ]
+    if not (renamed or is_restated or _is_regrouped(evidence, person)):
+        return _NO_CHANGE
     return PersonRefusalChange(
         _has_changed_refusals(catalogue, evidence, person, records, renamed, now_ms, is_restated=is_restated),
         frozenset(_find_reachable(catalogue.identifiers, evidence, person, records, renamed)),

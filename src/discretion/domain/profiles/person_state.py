@@ -99,7 +99,7 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
         and before.own_choices == after.own_choices
         and before.own_guardian_choices == after.own_guardian_choices
         and before.joined_choices == after.joined_choices
-        and before.is_login == after.is_login
+        and before.number_assurance is after.number_assurance
         and before.claim_refusals == after.claim_refusals
         and all(before.cells.get(key) == after.cells.get(key) for key in state_attributes)
     )
