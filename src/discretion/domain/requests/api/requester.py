@@ -52,7 +52,7 @@ class RequestParties:
 
 @strawberry.input(description="On whose behalf a request is filed.")
 class ForInput:
-    """The argument ``for``. Customers who file for themselves leave it out."""
+    """The argument ``behalf``. Customers who file for themselves leave it out."""
 
     customer: strawberry.ID | None = strawberry.field(
         default=UNSET, description="For a steward: the customer."
@@ -71,7 +71,7 @@ def token_assurance(grant: Grant, now_ms: int) -> RequesterAssurance:
 
 
 async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> RequestParties:
-    """Return the customer and the requester, from the token and the argument ``for``.
+    """Return the customer and the requester, from the token and the argument ``behalf``.
 
     Raises:
         Unauthenticated: ``TOKEN_MISSING``.
@@ -85,7 +85,7 @@ async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> Reques
     if grant.is_self:
         named = reading.decode_customer_id(target.customer) if target.customer else reading.own_customer
         if target.contact or target.requester or named != reading.own_customer:
-            raise _build_argument_error("A customer files for themselves: leave 'for' out.")
+            raise _build_argument_error("A customer files for themselves: leave 'behalf' out.")
         requester = Requester(
             RequesterRole.PERSON,
             f"self:{grant.client}",
@@ -100,7 +100,7 @@ async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> Reques
         return RequestParties(reading.login_reach.lasting_customer, requester, by_contact=False)
     if grant.is_steward:
         if not target.customer:
-            raise _build_argument_error("A steward names 'for: {customer}'.")
+            raise _build_argument_error("A steward names 'behalf: {customer}'.")
         role = target.requester.kind if target.requester else RequesterRole.STEWARD
         reference = _check_reference(target)
         requester = Requester(
@@ -126,11 +126,11 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
             "Use a customer's own token, or one with the scope 'agent', 'guardian', 'rights' or 'steward'.",
         )
     if not target.contact or target.customer:
-        raise _build_argument_error("Name the person with 'for: {contact: {type, value}}'.")
+        raise _build_argument_error("Name the person with 'behalf: {contact: {type, value}}'.")
     reference = _check_reference(target)
     if role is not RequesterRole.PERSON and reference is None:
         raise _build_argument_error(
-            "An agent and a guardian name their file with 'for: {requester: {reference}}'."
+            "An agent and a guardian name their file with 'behalf: {requester: {reference}}'."
         )
     entry, digest = digest_identifier(info, target.contact)
     # No customer is no error: the request is filed all the same, so that nobody can test
