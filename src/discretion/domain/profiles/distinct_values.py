@@ -11,6 +11,7 @@ The totals of several records are united in the same way when the profile is fol
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -33,9 +34,14 @@ def add_value(
     entries: Sequence[DistinctEntry], rule: Computation, digest: bytes, at: int, value: Any
 ) -> list[DistinctEntry]:
     """Return the total of a record with one more message about an event, sorted by digest."""
-    united = _unite(rule, [*entries, (digest, at, value)])
-    latest = sorted(united, key=lambda entry: (-entry[1], entry[0]))[:MAX_EVENTS]
-    return sorted(latest, key=_get_digest)
+    entry: DistinctEntry = [digest, at, value]
+    start = end = bisect_left(entries, digest, key=_get_digest)
+    if start < len(entries) and entries[start][0] == digest:
+        entry, end = _select(rule, entry, entries[start]), start + 1
+    inserted = [*entries[:start], entry, *entries[end:]]
+    if len(inserted) > MAX_EVENTS:
+        inserted.remove(max(inserted, key=lambda candidate: (-candidate[1], candidate[0])))
+    return inserted
 
 
 def drop_values_before(entries: Sequence[DistinctEntry], cut_off: int) -> tuple[list[DistinctEntry], int]:
@@ -44,9 +50,9 @@ def drop_values_before(entries: Sequence[DistinctEntry], cut_off: int) -> tuple[
     return remaining, len(entries) - len(remaining)
 
 
-def combine_values(rule: Computation, totals: Iterable[Sequence[DistinctEntry]]) -> Any:
+def combine_values(rule: Computation, totals: Sequence[Sequence[DistinctEntry]]) -> Any:
     """Return the value of an attribute over the totals of several records; None if no event counts."""
-    entries = _unite(rule, (entry for total in totals for entry in total))
+    entries = totals[0] if len(totals) == 1 else _unite(rule, totals)
     if not entries:
         return None
     if rule.fold is Fold.LAST:
@@ -55,14 +61,22 @@ def combine_values(rule: Computation, totals: Iterable[Sequence[DistinctEntry]])
     return min(counts, key=lambda value: (-counts[value], str(value)))
 
 
-def _unite(rule: Computation, entries: Iterable[DistinctEntry]) -> list[DistinctEntry]:
-    """Return one entry for each event. The value decides between equal times, so that order has no effect."""
-    select = min if rule.fold is Fold.LAST else max
+def _unite(rule: Computation, totals: Iterable[Iterable[DistinctEntry]]) -> list[DistinctEntry]:
+    """Return one entry for each event of several totals."""
     by_digest: dict[bytes, DistinctEntry] = {}
-    for digest, at, value in entries:
-        entry = [digest, at, value]
-        by_digest[digest] = select(entry, by_digest.get(digest, entry), key=_rank)
+    for total in totals:
+        for entry in total:
+            other = by_digest.get(entry[0])
+            by_digest[entry[0]] = entry if other is None else _select(rule, entry, other)
     return list(by_digest.values())
+
+
+def _select(rule: Computation, entry: DistinctEntry, other: DistinctEntry) -> DistinctEntry:
+    """Return the entry that is used of two about one event.
+
+    The value decides between equal times, so that order has no effect.
+    """
+    return (min if rule.fold is Fold.LAST else max)(entry, other, key=_rank)
 
 
 def _get_digest(entry: DistinctEntry) -> bytes:
