@@ -111,7 +111,7 @@ async def list_recipients(platform: PlatformUnderTest, mail_server: MailServer) 
     "claim",
     [
         {},
-        {"timestamp": "2001-01-01T00:00:00Z"},
+        {"timestamp": "2026-01-01T00:00:00Z"},
         {"traits": {"emailVerified": False}},
         {"traits": {"emailVerified": "true"}},
     ],

@@ -120,7 +120,7 @@ async def test_a_merge_is_recorded_with_its_source_and_evidence(platform: Platfo
         add_external_id(build_identify("m2", "attacker"), "user_id", "ann"),
         {"type": "alias", "messageId": "m2", "userId": "attacker", "previousId": "ann"},
         {"type": "alias", "messageId": "m2", "userId": "attacker", "previousId": "ck-ann"},
-        {**build_identify("m2", "attacker"), "anonymousId": "ck-ann", "timestamp": "2001-01-01T00:00:00Z"},
+        {**build_identify("m2", "attacker"), "anonymousId": "ck-ann", "timestamp": "2026-01-01T00:00:00Z"},
     ],
 )
 async def test_whoever_names_what_is_anns_is_another_customer(
