@@ -70,7 +70,5 @@ def build_consent(context: WiringContext) -> ConsentComponents:
             jurisdictions=context.lawbook.jurisdictions,
             clock=clock,
         ),
-        recomputation=PermissionRecomputation(
-            stores=context.stores, rulebooks=RulebookStore(database), write_context=context.open_write_context
-        ),
+        recomputation=PermissionRecomputation(context.rewriter, RulebookStore(database)),
     )

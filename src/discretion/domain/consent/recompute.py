@@ -1,5 +1,9 @@
 """Recomputation of stored permissions after a change of rules, and where the passage of time changed them.
 
+What somebody refuses can change with time as well: an opt-out counts again when the acceptance after it has
+expired. Then it is put in force for the records of others that it reaches, in the transaction that writes
+the permissions of the customer: a run that is killed leaves both or neither.
+
 A reader of a customer who was not recomputed yet detects that and reads them with restrictions (see
 ``plan.permission_window``), so correctness does not depend on how soon this runs.
 
@@ -16,11 +20,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import build_person_state, list_state_attributes
+from discretion.purpose.refused_nodes import list_refused_nodes
 from discretion.store.people import CustomerPermissions
-from discretion.store.person_stores import PersonStores
 from discretion.store.rulebooks import RulebookStore
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import PendingWrite
@@ -73,14 +77,13 @@ class _CustomerBatch(NamedTuple):
 
 
 class PermissionRecomputation:
-    """Computes again what customers permit. ``write_context`` gives the current rules and time."""
+    """Computes again what customers permit, by the current rules and time."""
 
-    def __init__(
-        self, stores: PersonStores, rulebooks: RulebookStore, write_context: Callable[[], WriteContext]
-    ) -> None:
-        self._stores = stores
+    def __init__(self, rewriter: PersonRewriter, rulebooks: RulebookStore) -> None:
+        self._rewriter = rewriter
+        self._stores = rewriter.stores
         self._rulebooks = rulebooks
-        self._write_context = write_context
+        self._write_context = rewriter.write_context
 
     async def count_due(self) -> int:
         """Return how many customers need to be recomputed."""
@@ -134,6 +137,8 @@ class PermissionRecomputation:
                 writes, transitions, changed = await self._recompute_batch(batch)
                 await write_task
                 if not dry_run:
+                    await self._spread_changed_refusals(batch)
+                if not dry_run:
                     write_task = asyncio.ensure_future(self._stores.transactions.send(writes))
                 progress = RecomputeProgress(
                     progress.processed + len(batch.customers),
@@ -168,6 +173,27 @@ class PermissionRecomputation:
             ):
                 records_by_customer.setdefault(record.customer, []).append(record)
             yield _CustomerBatch(customers, records_by_customer)
+
+    async def _spread_changed_refusals(self, batch: _CustomerBatch) -> None:
+        """Put what customers refuse in force for others if the passage of time has changed it."""
+        context = self._write_context()
+        for number, customer in enumerate(batch.customers):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            last = customer.permissions.until - 1
+            if context.now_ms <= last:  # other rules only
+                continue
+            state = build_person_state(
+                context.catalogue, context.jurisdiction, batch.records.get(customer.id, ())
+            )
+            if not any(record.has_refusal or record.opted_out_at is not None for record in state.statements):
+                continue
+            refused_then, refused_now = (
+                list_refused_nodes(context.catalogue.purposes, state.statements, at)
+                for at in (last, context.now_ms)
+            )
+            if refused_then != refused_now:
+                await self._rewriter.spread_refusals(customer.id)
 
     async def _recompute_batch(
         self, batch: _CustomerBatch

@@ -90,10 +90,10 @@ class PersonRewrite:
         """
         outcome, changes = await self._write_changes(actor, messages, extra_writes, grounds)
         if changes:
-            await PersonRewrite(self.stores, self.session, self.context)._spread_refusals(changes)
+            await PersonRewrite(self.stores, self.session, self.context).spread_refusals(changes)
         return outcome
 
-    async def _spread_refusals(self, changes: RefusalChanges) -> None:
+    async def spread_refusals(self, changes: RefusalChanges) -> None:
         """Put refusals in force for the records of others that they reach; those reach no further."""
         writes = await edit_reached_records(
             self.reader, self.stores.identifiers, self.context.catalogue, changes, self.context.now_ms
@@ -149,6 +149,16 @@ class PersonRewriter:
     def begin(self, session: Session) -> PersonRewrite:
         """Return a rewrite within a transaction, at the current time. Nothing is read yet."""
         return PersonRewrite(self.stores, session, self.write_context())
+
+    async def spread_refusals(self, customer: bytes) -> None:
+        """Put what a customer refuses now in force for the records of others that it reaches."""
+
+        async def spread(session: Session) -> None:
+            # Written too, so that a statement which the person makes meanwhile conflicts with this.
+            await self.edit_records(session, customer, lambda record: record)
+            await self.begin(session).spread_refusals(RefusalChanges(refusing_customers={customer}))
+
+        await self.stores.transactions.run(spread)
 
     async def edit_records(self, session: Session, customer: bytes, edit: RecordEdit) -> PersonRewrite | None:
         """Edit all source records of a customer and compute the profile again.
