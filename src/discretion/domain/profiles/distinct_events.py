@@ -37,6 +37,8 @@ TAKES_ALL: Final = -(2**63)
 
 _EntryName = tuple[int, bytes, bytes]
 _EntryValue = tuple[int, int, bytes]
+_NetAmount = tuple[int, tuple[int, bytes]]
+"""When an event happened (ms), and minor units with their currency."""
 
 
 class _Part(IntEnum):
@@ -112,27 +114,16 @@ def combine_events(attribute: Attribute, rates: ExchangeRates, totals: Sequence[
     """
     rule = attribute.computed
     assert rule is not None
-    if rule.fold is Fold.COUNT and len(totals) == 1 and _has_counted_only(totals[0]):
-        return len(totals[0]) // _ENTRY.size
-    by_name = _unite(totals)
-    counted = {key: value for (part, key, _), value in by_name.items() if part == _Part.COUNTED}
-    if not counted:
-        return None
-    subtracted: dict[bytes, list[_EntryValue]] = {}
-    if len(counted) < len(by_name):
-        for (part, key, _), value in by_name.items():
-            if part == _Part.WITHOUT:
-                counted.pop(key, None)
-            elif part == _Part.LESS:
-                subtracted.setdefault(key, []).append(value)
-    if rule.fold is Fold.COUNT:
-        return len(counted)
     if not rule.converts:
         rates = NO_RATES
-    nets = [
-        (value[0], _subtract(value, subtracted[key], rates) if key in subtracted else (value[1], value[2]))
-        for key, value in counted.items()
-    ]
+    is_plain = len(totals) == 1 and _has_counted_only(totals[0])
+    if rule.fold is Fold.COUNT and is_plain:
+        return len(totals[0]) // _ENTRY.size
+    nets = _list_amounts(totals[0]) if is_plain else _list_nets(totals, rates)
+    if nets is None:
+        return None
+    if rule.fold is Fold.COUNT:
+        return len(nets)
     if attribute.type is not ValueType.MONEY:
         return sum(minor for _, (minor, _) in nets)
     if attribute.many:
@@ -145,7 +136,31 @@ def combine_events(attribute: Attribute, rates: ExchangeRates, totals: Sequence[
         for at, (minor, currency) in nets
     ]
     amounts = [amount for amount in converted if amount is not None]
-    return sum(amounts) if amounts or not counted else None
+    return sum(amounts) if amounts or not nets else None
+
+
+def _list_amounts(entries: bytes) -> list[_NetAmount]:
+    """Return the time and the amount of each event of a total in which nothing takes away from others."""
+    return [(at, (minor, currency)) for _, _, _, at, minor, currency in _ENTRY.iter_unpack(entries)]
+
+
+def _list_nets(totals: Sequence[bytes], rates: ExchangeRates) -> list[_NetAmount] | None:
+    """Return the time of each event that counts and what is left of its amount; None if none ever counted."""
+    by_name = _unite(totals)
+    counted = {key: value for (part, key, _), value in by_name.items() if part == _Part.COUNTED}
+    if not counted:
+        return None
+    subtracted: dict[bytes, list[_EntryValue]] = {}
+    if len(counted) < len(by_name):
+        for (part, key, _), value in by_name.items():
+            if part == _Part.WITHOUT:
+                counted.pop(key, None)
+            elif part == _Part.LESS:
+                subtracted.setdefault(key, []).append(value)
+    return [
+        (value[0], _subtract(value, subtracted[key], rates) if key in subtracted else (value[1], value[2]))
+        for key, value in counted.items()
+    ]
 
 
 def _has_counted_only(entries: bytes) -> bool:
