@@ -87,9 +87,9 @@ async def test_staff_see_times_of_identifiers_by_month_only(platform: PlatformUn
 async def test_a_childs_consent_stays_void_after_merging_with_a_parent(
     platform: PlatformUnderTest, child_first: bool
 ) -> None:
-    """A family's card merges the child's and the parent's records; the child's consent stays void."""
+    """A family's card merges the child's and the parent's records; whoever of them agreed, it stays void."""
     child = add_choices(identify("m1", "kid", birthday="2016-01-01"), marketing=True)
-    parent = identify("m2", "w-1", birthday="1980-01-01")
+    parent = add_choices(identify("m2", "w-1", birthday="1980-01-01"), marketing=True)
     from_web = ("web-shop", confirm_card(parent, "L-1"))
     from_store = ("tills", {**child, "userId": "L-1"})
     for source, message in (from_store, from_web) if child_first else (from_web, from_store):
