@@ -89,6 +89,13 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("a message id too long", build_message(messageId="m" * 101), "MESSAGE_ID_INVALID", "messageId"),
     ("a message id of two lines", build_message(messageId="a\nb"), "MESSAGE_ID_INVALID", "messageId"),
     ("a time that is none", build_message(timestamp="noon"), "TIMESTAMP_INVALID", "timestamp"),
+    ("a time in seconds", build_message(timestamp=1_790_000_000), "TIMESTAMP_INVALID", "timestamp"),
+    (
+        "a time in milliseconds as text",
+        build_message(timestamp="1790000000000"),
+        "TIMESTAMP_INVALID",
+        "timestamp",
+    ),
     ("a group without a number", build_message(type="group"), "GROUP_ID_INVALID", "groupId"),
     ("a group with an empty number", build_message(type="group", groupId=""), "GROUP_ID_INVALID", "groupId"),
     (
@@ -167,11 +174,24 @@ LEFT_OUT: list[tuple[str, Any, str, str]] = [
     ),
     ("a phone number that is none", build_identify(phone="12345"), "IDENTIFIER_INVALID", "traits.phone"),
     (
-        "an old Mexican number",
-        build_identify(phone="+52 1 55 1234 5678 9999"),
+        "a mobile number of Mexico as before 2019",
+        build_identify(phone="+52 1 55 1234 5678"),
         "IDENTIFIER_INVALID",
         "traits.phone",
     ),
+    (
+        "an international number without its plus",
+        build_identify(phone="14155552671"),
+        "IDENTIFIER_INVALID",
+        "traits.phone",
+    ),
+    (
+        "a national number without a country",
+        build_identify(phone="030 90 18 20"),
+        "IDENTIFIER_INVALID",
+        "traits.phone",
+    ),
+    ("a name that is an empty list", build_identify(firstName=[]), "TYPE_WRONG", "traits.firstName"),
     (
         "a list of addresses",
         build_identify(email="a@x.example,b@y.example"),

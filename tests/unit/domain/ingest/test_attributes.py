@@ -82,11 +82,37 @@ def test_an_invalid_context_value_refuses_no_message(context: dict[str, Any], co
     assert fact.dropped == 0
 
 
-@pytest.mark.parametrize("spelling", ["ios", "iOS", "IOS", " iOS "])
-def test_a_declared_value_is_stored_as_the_catalogue_spells_it(spelling: str) -> None:
+@pytest.mark.parametrize(
+    ("spelling", "platform"),
+    [
+        *((spelling, "ios") for spelling in ("ios", "iOS", "IOS", " iOS ")),
+        *((spelling, "android") for spelling in ("android", "Android", "ANDROID")),
+    ],
+)
+def test_a_declared_value_is_stored_as_the_catalogue_spells_it(spelling: str, platform: str) -> None:
     """RudderStack's SDK sends iOS and Android, Segment's ios and android."""
-    fact = build_fact("ios-app", context={"device": {"type": spelling}})
-    assert get_values(fact) == {"app.platform": "ios"}
+    fact = build_fact(f"{platform}-app", context={"device": {"type": spelling}})
+    assert get_values(fact) == {"app.platform": platform}
+
+
+@pytest.mark.parametrize(
+    ("phone", "stored"),
+    [
+        ("+14155558120 ext. 5", "+14155558120;ext=5"),
+        ("+14155558120 ext. 7", "+14155558120;ext=7"),
+        ("+1 555 867 5309", "+15558675309"),
+        ("110", "+49110"),
+        ("+49 30 23125001 x12", "+493023125001;ext=12"),
+        ("+44 7700 900123", "+447700900123"),
+        ("0800 3301000", "+498003301000"),
+    ],
+)
+def test_a_number_of_many_people_is_stored_and_links_nobody(phone: str, stored: str) -> None:
+    """The former number of the same person does not link them any more, as if it had been removed."""
+    fact = build_fact("web-shop", traits={"phone": phone, "address": {"country": "DE"}})
+    assert get_values(fact)["contact.phone"] == stored
+    assert list_identifiers(fact) == [("user_id", "u1")]
+    assert fact.removed_types == {"phone"}
 
 
 @pytest.mark.parametrize(

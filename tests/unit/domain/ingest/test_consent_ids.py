@@ -41,6 +41,24 @@ def test_a_denied_purpose_needs_no_mapping(denied: str) -> None:
     assert read(deniedConsentIds=[denied]) == ({denied: False}, [])
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "track", "event": "Signed In"},
+        {"type": "identify", "traits": {"email": "at home"}},
+        {"type": "page", "name": "Home"},
+        {"type": "group", "groupId": "g1"},
+    ],
+    ids=lambda message: message["type"],
+)
+def test_a_denial_in_any_message_counts(message: dict[str, Any]) -> None:
+    management = {"deniedConsentIds": [EMAIL], "allowedConsentIds": [], "provider": "custom"}
+    raw = {**message, "userId": "u", "context": {"consentManagement": management}}
+    fact = build_validator(SHIPPED).validate(SHIPPED.sources["web-shop"], raw, 1_800_000_000_000)
+    assert isinstance(fact, Fact)
+    assert fact.ambient_choices == {EMAIL: False}
+
+
 def test_an_allowed_purpose_is_no_grant_without_a_mapping() -> None:
     assert read(allowedConsentIds=[EMAIL]) == (
         {},

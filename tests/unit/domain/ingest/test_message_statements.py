@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from discretion.domain.ingest.message import RefusedMessage
+from discretion.domain.ingest.message import Fact, RefusedMessage
 from tests.fixtures.validator import build_validator
 from tests.unit.domain.ingest.invalid_messages import REFUSED, build_consent, build_message, build_track
 from tests.unit.domain.ingest.messages import CATALOGUE, NOW
@@ -62,6 +62,28 @@ def test_every_kind_of_refusal_is_read_first(raw: dict[str, Any], sent: str) -> 
     assert isinstance(result, RefusedMessage)
     assert result.statements is not None
     assert result.statements.signals or not any(result.statements.ambient_choices.values())
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"phone": ""},
+        {"birthday": "31.12.1990"},
+        {"phone": "12345"},
+        {"birthday": "2090-01-01"},
+        {"email": "ann@shop.example,eve@shop.example"},
+        {"address": {"country": "Narnia"}},
+        ["not", "an", "object"],
+    ],
+    ids=str,
+)
+def test_a_refusal_beside_a_bad_value_counts(traits: object) -> None:
+    """As does the signal of the request; the bad value costs only itself."""
+    raw = build_message(traits=traits, context=NO_TO_MARKETING)
+    result = VALIDATOR.validate(WEB, raw, NOW, gpc=True)
+    assert isinstance(result, Fact)
+    assert dict(result.ambient_choices) == {"marketing": False}
+    assert result.signals == {"gpc"}
 
 
 def test_a_yes_of_unknown_time_does_not_count_and_a_no_does() -> None:

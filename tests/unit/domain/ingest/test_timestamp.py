@@ -40,6 +40,32 @@ def test_a_timestamp_without_sent_at_is_not_corrected() -> None:
     assert correct(timestamp=NOON - 90 * 24 * HOUR) == NOON - 90 * 24 * HOUR
 
 
+@pytest.mark.parametrize("sent_at", [None, "", "soon", "2026-02-30T10:00:00Z", 1_790_000_000, ["now"]])
+def test_an_unreadable_time_of_sending_corrects_nothing(sent_at: object) -> None:
+    """It refuses no message; only one that is stated and unreadable is left out and named."""
+    times = read_times({"timestamp": format_iso(NOON - HOUR), "sentAt": sent_at}, NOON)
+    assert times.at == NOON - HOUR
+    assert (times.sent_at_fault is None) == (not sent_at)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("2026-11-02t10:00:00z", "2026-11-02T10:00:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2026-11-02 10:00:00+00:00", "2026-11-02T10:00:00Z"),
+        ("2016-12-31t18:59:60-05:00", "2017-01-01T00:00:00Z"),
+        ("2026-11-02T10:00:00.000000Z", "2026-11-02T10:00:00Z"),
+    ],
+)
+def test_a_time_in_any_notation_of_rfc_3339_is_read(text: str, canonical: str) -> None:
+    """As a time of the message and as its time of sending."""
+    times = read_times({"timestamp": text, "sentAt": text}, LATEST)
+    assert times.at == LATEST
+    assert times.claimed_at == read_times({"timestamp": canonical}, LATEST).at
+    assert times.sent_at_fault is None
+
+
 def test_a_message_without_a_timestamp_has_its_time_of_receipt() -> None:
     """Also when it has ``sentAt``."""
     assert correct() == NOON

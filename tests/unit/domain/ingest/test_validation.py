@@ -74,10 +74,16 @@ def test_an_empty_text_is_absent(member: str) -> None:
 
 @pytest.mark.parametrize("trait", ["email", "phone", "birthday", "lastName", "gender", "country", "language"])
 def test_an_empty_trait_is_no_value(trait: str) -> None:
-    """Neither stored nor a reason to leave anything out, and no statement that the value is gone."""
-    result = VALIDATOR.validate(WEB, build_identify(**{trait: ""}), NOW)
-    assert isinstance(result, Fact)
-    assert (result.values, result.left_out, result.dropped, result.removed_types) == ((), (), 0, frozenset())
+    """Neither stored nor a reason to leave anything out, and no statement that the value is gone.
+
+    Also of an object without members, and among the traits that an SDK repeats with each event.
+    """
+    repeated = build_message(type="page", context={"traits": {trait: ""}})
+    for raw in (build_identify(**{trait: ""}), build_identify(**{trait: {}}), repeated):
+        result = VALIDATOR.validate(WEB, raw, NOW)
+        assert isinstance(result, Fact)
+        assert (result.values, result.left_out, result.dropped) == ((), (), 0)
+        assert result.removed_types == frozenset()
 
 
 @pytest.mark.parametrize(

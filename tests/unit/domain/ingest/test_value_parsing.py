@@ -51,6 +51,9 @@ STORED_VALUES: list[tuple[ValueType, Any, Any]] = [
     (ValueType.DATE, "1990-05-04 10:00", "1990-05-04"),
     (ValueType.STRING, 10115, "10115"),
     (ValueType.STRING, -1, "-1"),
+    (ValueType.STRING, 0, "0"),
+    (ValueType.STRING, 6_796_828_442_660, "6796828442660"),
+    (ValueType.STRING, 2**53 + 1, "9007199254740993"),
     (ValueType.STRING, "", ""),
     (ValueType.BOOLEAN, False, False),
 ]
