@@ -135,17 +135,52 @@ async def test_any_number_of_anonymous_claims_takes_an_address_from_nobody(
     platform: PlatformUnderTest, is_verified: bool
 ) -> None:
     """Support finds Ann by her address, however many browsers typed it."""
-    account = identify("m1", "w-1", email="ann@shop.example", residence="GB")
+    account = identify("m1", "w-1", firstName="Ann", email="ann@shop.example", residence="GB")
     await platform.send_messages("web-shop", verify(account) if is_verified else account)
     before = await find_id(platform, "ann@shop.example")
     assert before is not None
+    traits = {"email": "ann@shop.example", "firstName": "Mallory", "address": {"street": "Evil 9"}}
     claims = [
-        {**identify(f"c{number}", "", email="ann@shop.example"), "anonymousId": f"ck-{number}"}
-        for number in range(25)
+        {**identify(f"c{number}", "", day=9, **traits), "anonymousId": f"ck-{number}"} for number in range(25)
     ]
     await platform.send_messages("web-shop", *claims)
     assert await find_id(platform, "ann@shop.example") == before
     assert await count_visible(platform, "support") == 26
+    customer = 'customer(identifier: {type: "email", value: "ann@shop.example"})'
+    query = f"{{ {customer} {{ identity {{ givenName }} contact {{ address {{ street }} }} }} }}"
+    answer = await platform.query(query, platform.issue_token("support"))
+    assert answer["data"]["customer"] == {
+        "identity": {"givenName": "Ann"},
+        "contact": {"address": {"street": None}},
+    }
+
+
+OTHER_MAILBOXES = [
+    ("v@strasse.example", "v@stra\u00dfe.example"),
+    ("mueller@fass.example", "mueller@fa\u00df.example"),
+    ("s@\u03c3\u03b1\u03c3.example", "s@\u03c3\u03b1\u03c2.example"),
+    ("kate@shop.example", "\u212aate@shop.example"),
+    ("fi@shop.example", "\ufb01@shop.example"),
+]
+
+
+async def test_an_address_that_resembles_another_one_leads_to_its_own_customer(
+    platform: PlatformUnderTest,
+) -> None:
+    """Whoever owns the second mailbox has confirmed it, with an account of the app and without one."""
+    for number, (victims, attackers) in enumerate(OTHER_MAILBOXES):
+        victim = verify(identify(f"v{number}", f"w-{number}", email=victims, firstName="Vera"))
+        attack = verify(identify(f"a{number}", f"x-{number}", email=attackers, firstName="Adam"))
+        await platform.send_messages("web-shop", victim)
+        await platform.send_messages("ios-app", attack)
+        browser = {**attack, "messageId": f"b{number}", "userId": "", "anonymousId": f"ck-{number}"}
+        await platform.send_messages("web-shop", browser)
+    query = "{ me { identity { givenName } contact { email } } }"
+    for number, (victims, attackers) in enumerate(OTHER_MAILBOXES):
+        for login, address, name in ((f"w-{number}", victims, "Vera"), (f"x-{number}", attackers, "Adam")):
+            me = (await platform.query(query, platform.issue_token("customer", subject=login)))["data"]["me"]
+            assert me == {"identity": {"givenName": name}, "contact": {"email": address}}
+        assert await find_id(platform, victims) not in (None, await find_id(platform, attackers))
 
 
 async def test_a_recycled_address_leads_to_whoever_has_it_now(platform: PlatformUnderTest) -> None:

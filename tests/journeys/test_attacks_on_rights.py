@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from discretion.app.clock import now_ms
 from discretion.domain.requests.one_time_codes import MAX_CODES
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.package import request_package
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rights import (
     ACCESS,
@@ -78,6 +80,88 @@ async def test_an_empty_erasure_scope_does_not_erase_everything(
     }
     steward = platform.issue_token("steward")
     assert await list_requests(platform, steward) == []
+
+
+TILDA, VERA = "tilda@shop.example", "vera@shop.example"
+TAKEOVERS: dict[str, dict[str, Any]] = {
+    "types the address of a customer of the tills": {"traits": {"email": TILDA}},
+    "types her address in other letters": {"traits": {"email": TILDA.upper(), "emailVerified": False}},
+    "types her phone number": {"traits": {"phone": "+49 30 23125001"}},
+    "names the number on her receipts": {
+        "context": {
+            "externalIds": [
+                {"id": "L-tilda", "type": "loyalty_id", "collection": "users", "encoding": "none"}
+            ]
+        }
+    },
+    "names it as a former id": {"type": "alias", "previousId": "L-tilda"},
+    "types the address of an account, long ago": {
+        "timestamp": "2001-01-01T00:00:00Z",
+        "traits": {"email": VERA},
+    },
+    "names the number of the account, before its first message": {
+        "timestamp": "2026-03-01T10:00:00Z",
+        "context": {"externalIds": [{"id": "w-vera", "type": "user_id", "assurance": "proven"}]},
+    },
+}
+VICTIMS = (("loyalty_id", "L-tilda"), ("user_id", "w-vera"))
+READ_VICTIM = """query($t: String!, $v: String!) { customer(identifier: {type: $t, value: $v}) {
+  id identity { givenName } contact { email address { street } } commerce { orderCount } } }"""
+
+
+async def read_victims(platform: PlatformUnderTest, *identifiers: tuple[str, str]) -> list[Any]:
+    """Return what the privacy office reads of both victims; by default by their numbers."""
+    steward = platform.issue_token("steward", purposes=["essential"])
+    return [
+        (await platform.query(READ_VICTIM, steward, {"t": identifier_type, "v": value}))["data"]["customer"]
+        for identifier_type, value in identifiers or VICTIMS
+    ]
+
+
+async def create_victims(platform: PlatformUnderTest) -> None:
+    """Create a customer of the tills and an account of the web shop, with an order each."""
+    home = {"address": {"street": "Geheimweg 1", "country": "DE"}}
+    tilda = {"firstName": "Tilda", "email": TILDA, "phone": "+49 30 23125001", **home}
+    vera = {"firstName": "Vera", "email": VERA, **home}
+    for source, user, traits in (("tills", "L-tilda", tilda), ("web-shop", "w-vera", vera)):
+        await platform.send_messages(source, {"type": "identify", "userId": user, "traits": traits})
+        await send_order(platform, source, user, "o-1")
+
+
+async def send_order(platform: PlatformUnderTest, source: str, user: str, order: str) -> None:
+    """Send an order of a user."""
+    properties = {"order_id": order, "total": 77}
+    message = {"type": "track", "event": "Order Completed", "userId": user, "properties": properties}
+    await platform.send_messages(source, message)
+
+
+async def test_an_account_that_names_what_is_anothers_reads_and_erases_only_its_own(
+    platform: PlatformUnderTest,
+) -> None:
+    """Neither the profile nor the access package has anything of the victim, and an erasure leaves her."""
+    await create_victims(platform)
+    before = await read_victims(platform)
+    read_own = "{ me { identity { givenName familyName } commerce { orderCount } } }"
+    own = {"identity": {"givenName": None, "familyName": "Evil"}, "commerce": {"orderCount": None}}
+    for number, (name, takeover) in enumerate(TAKEOVERS.items()):
+        attacker = f"attacker-{number}"
+        account = {"type": "identify", "userId": attacker, "traits": {"lastName": "Evil"}}
+        outcome = await platform.send_messages("web-shop", account, {**account, "traits": {}, **takeover})
+        assert outcome["accepted"] == 2, name
+        token = platform.issue_token("customer", subject=attacker, authenticated=now_ms() // 1000)
+        assert (await platform.query(read_own, token))["data"]["me"] == own, name
+        package = b"".join((await request_package(platform, "user_id", attacker)).files.values())
+        assert b"Evil" in package
+        assert not [secret for secret in (b"Tilda", b"Vera", b"Geheimweg", b"o-1") if secret in package], name
+        await run_operation(platform, token, ERASURE)
+        await platform.run_due_requests()
+        assert (await platform.query("{ me { id } }", token))["data"]["me"] is None
+        assert await read_victims(platform) == before, name
+    await send_order(platform, "web-shop", "w-vera", "o-2")
+    await send_order(platform, "tills", "L-tilda", "o-2")
+    after = await read_victims(platform)
+    assert [victim["commerce"]["orderCount"] for victim in after] == [2, 2]
+    assert await read_victims(platform, ("email", TILDA), ("email", VERA)) == after
 
 
 async def test_closed_requests_do_not_reveal_whether_a_customer_exists(

@@ -174,6 +174,25 @@ async def test_two_accounts_with_one_address_stay_two_customers(platform: Platfo
     assert await list_account_numbers(platform) == [["ann"], ["bob"]]
 
 
+async def test_a_shared_landline_joins_nobody(platform: PlatformUnderTest) -> None:
+    """Of a couple, a relative who has confirmed it, a flatmate, and a browser in which it was typed."""
+    landline = "+49 30 23125001"
+    anna = build_identify("m1", "anna", firstName="Anna", birthday="1980-01-01", phone=landline)
+    bernd = build_identify("m2", "L-2", firstName="Bernd", birthday="1975-05-05", phone="030 23125001")
+    carl = build_identify("m3", "carl", firstName="Carl", phone="+49 (0)30 23125001")
+    dora = build_identify("m4", "dora", firstName="Dora", phone=landline)
+    browser = {**build_identify("m5", "", firstName="Eve", phone=landline), "anonymousId": "ck-1"}
+    await platform.send_messages("web-shop", verify(anna), build_order("o1", "anna", 10), browser)
+    bernd["traits"]["address"] = {"country": "DE"}
+    await platform.send_messages("tills", bernd, build_order("o2", "L-2", 5))
+    await platform.send_messages("ios-app", verify(carl), dora)
+    orders = {
+        customer["identity"]["givenName"]: (customer["commerce"]["orderCount"], len(customer["identifiers"]))
+        for customer in await list_customers(platform)
+    }
+    assert orders == {"Anna": (1, 2), "Bernd": (1, 2), "Carl": (None, 2), "Dora": (None, 2), "Eve": (None, 2)}
+
+
 async def test_a_device_shared_by_many_accounts_merges_nobody(platform: PlatformUnderTest) -> None:
     """What was done on it before the first login goes to the first account, and to nobody after a second."""
     await platform.send_messages("ios-app", {**build_order("o1", "", 10), "anonymousId": "tablet-7"})

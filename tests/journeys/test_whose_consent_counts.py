@@ -63,6 +63,14 @@ async def list_marketable(platform: PlatformUnderTest) -> list[str]:
     ]
 
 
+async def find_vic(platform: PlatformUnderTest, client: str) -> str:
+    """Return Vic's id as a client sees it."""
+    query = '{ customer(identifier: {type: "user_id", value: "v-1"}) { id } }'
+    answer = await platform.query(query, platform.issue_token("steward", client=client))
+    vic: str = answer["data"]["customer"]["id"]
+    return vic
+
+
 STRANGERS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "a cookie agrees and types the address": [
         ("web-shop", prefer(EMAIL, permits=True, anonymousId="s-1")),
@@ -119,6 +127,11 @@ async def test_a_strangers_yes_permits_nothing(platform: PlatformUnderTest, stor
     for purpose in (EMAIL, PARTNERS):
         assert not (await read_vic(platform, purpose))["permitted"]
     assert await list_marketable(platform) == []
+    partner = platform.issue_token("partner", client="ad-partner")
+    answer = await platform.query("{ customers { nodes { id } } }", partner)
+    assert await find_vic(platform, "ad-partner") not in [
+        node["id"] for node in answer["data"]["customers"]["nodes"]
+    ]
 
 
 async def test_a_yes_under_a_login_stays_when_silent_records_join(platform: PlatformUnderTest) -> None:
