@@ -60,6 +60,31 @@ async def test_all_batch_paths_give_the_same_answer(platform: PlatformUnderTest,
     assert [result["code"] for result in results] == ["TYPE_UNSUPPORTED"]
 
 
+BROWSER_CALLS = [
+    *(("OPTIONS", path, 405) for path in ("/v1/batch", "/v1/track", "/v1/identify", "/v1/b")),
+    *(("POST", path, 404) for path in ("/v1/i", "/v1/t", "/v1/p", "/v1/s", "/beacon/v1/batch")),
+    ("GET", "/sourceConfig/", 404),
+    ("GET", "/v1/track?data=e30=", 405),
+]
+
+
+async def test_calls_that_only_browsers_make_are_refused(platform: PlatformUnderTest) -> None:
+    """A write key is a secret of a server; a page that has one could speak for anybody."""
+    headers = {
+        "origin": "https://shop.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    auth = (platform.write_keys["web-shop"], "")
+    for method, path, status in BROWSER_CALLS:
+        response = await platform.http.request(method, path, headers=headers, auth=auth)
+        assert (path, response.status_code) == (path, status)
+        assert not [name for name in response.headers if name.startswith("access-control-")]
+    answered = await post(platform, "/v1/identify", build_identify(1), origin="https://shop.example")
+    assert answered.status_code == 200
+    assert not [name for name in answered.headers if name.startswith("access-control-")]
+
+
 async def test_the_context_of_a_batch_applies_to_its_messages(platform: PlatformUnderTest) -> None:
     """A consent choice in the context of the batch applies to each message without a choice of its own."""
     refusal = {"consent": {"categoryPreferences": {"marketing": False}}}

@@ -1,4 +1,4 @@
-"""The tracking API: Segment's HTTP API, so that its SDKs work after a change of host and key.
+"""The tracking API: Segment's HTTP API, so that its SDKs for servers work after a change of host and key.
 
     POST /v1/identify | track | page | screen | group | alias     one message
     POST /v1/batch | import | b                                   {"batch": [message, ...]}
