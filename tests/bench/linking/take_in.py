@@ -24,8 +24,9 @@ from tests.bench.installation import CLIENT, run_installation
 from tests.bench.linking.evidence import SentRecord
 from tests.bench.linking.queries import find_customers
 from tests.bench.servers import OURS, SERVE_COMMAND, cpu_seconds, run_server
-from tests.fixtures.program import PROGRAM
 
+# Both releases have the command that serves; where the rest of the program is imported from differs.
+PROGRAM = SERVE_COMMAND[:-1]
 MARKETING = ("--purpose", "marketing.communications.email")
 LIST = """query($after: String) {
   customers(first: 500, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } }
