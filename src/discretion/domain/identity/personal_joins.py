@@ -16,7 +16,7 @@ from discretion.domain.identity.ruling_writer import (
     join_customers,
     read_sides,
 )
-from discretion.domain.profiles.vouching_records import select_vouching_records
+from discretion.domain.profiles.proving_records import select_proving_records
 from discretion.errors import Conflict, NotFound
 from discretion.store.identity_events import LinkEvidence
 from discretion.store.transactions import Session
@@ -75,7 +75,7 @@ class PersonalJoins:
                 return records[own.record].customer
             # By all records of both: what was separated may be another card or account than these two.
             sides = await read_sides(rewrite, customers)
-            _require_vouching(rewrite, sides, own, other)
+            _require_proving_records(rewrite, sides, own, other)
             await rewrite.reader.read_connected([], [record for side in sides for record in side])
             if find_contradicted_rulings(rewrite.evidence.rulings.values(), sides, joined=True):
                 raise Conflict(
@@ -96,15 +96,15 @@ def build_unknown_record_error() -> NotFound:
     return NotFound("RECORD_UNKNOWN", "There is no such record.", "Query `me { mayBeYours { id } }` again.")
 
 
-def _require_vouching(rewrite: PersonRewrite, sides: Sides, *proven: ProvenRecord) -> None:
+def _require_proving_records(rewrite: PersonRewrite, sides: Sides, *proven: ProvenRecord) -> None:
     """Check that each record counts for its customer, who is joined as a whole.
 
     Raises:
         Conflict: ``RECORD_ATTACHED``.
     """
     records = [rewrite.evidence.records[record] for side in sides for record in side]
-    vouching = {record.id for record in select_vouching_records(records)}
-    if not {each.record for each in proven} <= vouching:
+    proving = {record.id for record in select_proving_records(records)}
+    if not {each.record for each in proven} <= proving:
         raise Conflict(
             "RECORD_ATTACHED",
             "The record is attached to an account or a card, which has not confirmed the address.",

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from discretion.catalogue.assurance import ANONYMOUS_CLAIM, Assurance
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.profiles.identifier_index import NamingList, is_full
+from discretion.domain.profiles.proving_records import select_proving_mentions
 from discretion.domain.profiles.record_identifiers import find_replacement
 from discretion.domain.profiles.verified_addresses import rank_mention
-from discretion.domain.profiles.vouching_records import select_vouching_mentions
 from discretion.store.identifiers import NamedIdentifier
 from discretion.store.identities import IdentityStore
 from discretion.store.source_record import RecordIdentifier, SourceRecord
@@ -59,12 +59,12 @@ async def find_contact_customer(
 ) -> FoundCustomer | None:
     """Return the customer whom a request names by an identifier; None if it leads to nobody.
 
-    A record without a number that is attached to somebody with one leads to nobody (``vouching_records``).
+    A record without a number that is attached to somebody with one leads to nobody (``proving_records``).
     """
     named = await identities.find_named(entry)
     if named is None:
         return None
-    return select_customer(await select_vouching_mentions(identities, named), types)
+    return select_customer(await select_proving_mentions(identities, named), types)
 
 
 async def find_ranked_customer(

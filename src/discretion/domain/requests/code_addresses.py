@@ -4,7 +4,7 @@ Whoever types an address claims it, and write keys of web pages are public. So a
 
 - An address counts if a record of this customer has *proven* it before the request was received, and is
   current: the record has not replaced it, and the person has not corrected it since. Of a customer who has a
-  record with an account or loyalty number, only such records count (``vouching_records``).
+  record with an account or loyalty number, only such records count (``proving_records``).
 - For a request that names the customer by the address alone, and for a login that asks for a record which may
   be theirs, the proof must be young (``young`` of the type). Mailboxes are given up and assigned again, and
   nobody else vouches for the requester.
@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.domain.profiles.proving_records import select_proving_records
 from discretion.domain.profiles.record_identifiers import find_replacement
-from discretion.domain.profiles.vouching_records import select_vouching_records
 from discretion.store.identity_events import IdentityChange, IdentityEventStore
 from discretion.store.people import PeopleStore
 from discretion.store.source_record import SourceRecord
@@ -75,11 +75,11 @@ class CodeAddresses:
         customer_now = b"" if current is None else current.id
         records = await self.source_records.list_identifiers(customer_now, (EMAIL_TYPE,))
         merges = await self.identity_events.list_merges_after(customer_now, asked_at - MERGE_MIN_AGE_MS)
-        vouching = {record.id for record in select_vouching_records(records)}
+        proving = {record.id for record in select_proving_records(records)}
         proofs_by_record = {
             record: proofs
             for record, proofs in find_proven_addresses(records, EMAIL_TYPE).items()
-            if record in vouching
+            if record in proving
         }
         identifier_type = self.types.get(EMAIL_TYPE)
         young_ms = 0 if identifier_type is None else identifier_type.young_ms

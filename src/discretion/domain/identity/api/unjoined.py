@@ -16,7 +16,7 @@ from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.loading import load_subjects
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.profiles.vouching_records import select_vouching_mentions, select_vouching_records
+from discretion.domain.profiles.proving_records import select_proving_mentions, select_proving_records
 from discretion.errors import Forbidden
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
@@ -123,14 +123,14 @@ def unjoined_fields() -> list[StrawberryField]:
 async def find_possible_records(info: ResolverInfo, customer: bytes) -> PossibleRecords:
     """Return the records of others that claim what a customer has proven.
 
-    Only records that count for their customers (``vouching_records``), on either side: the record of a
+    Only records that count for their customers (``proving_records``), on either side: the record of a
     browser would take along whoever logged in there, and what somebody proved there is not this customer's.
     """
     resources = info.context.resources
     types, identities = resources.catalogue.identifiers, resources.identities
-    records = select_vouching_records(await identities.list_identifiers(customer, types))
+    records = select_proving_records(await identities.list_identifiers(customer, types))
     named = [
-        await select_vouching_mentions(identities, each)
+        await select_proving_mentions(identities, each)
         for entry in list_proven_entries(records, types)
         if (each := await identities.find_named(entry)) is not None
     ]

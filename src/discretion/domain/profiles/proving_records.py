@@ -1,4 +1,4 @@
-"""Source records whose proofs count for a customer when somebody asks for the data of that customer.
+"""Source records whose proofs count for their customer when somebody asks for the data of that customer.
 
 A record without an account or loyalty number, such as the cookie of a browser that several people use, is
 attached to whoever logged in there. Somebody else at the same browser may confirm an address of their own. So
@@ -16,7 +16,7 @@ from discretion.store.identities import IdentityStore
 from discretion.store.source_record import SourceRecord
 
 
-def select_vouching_records(records: Iterable[SourceRecord]) -> list[SourceRecord]:
+def select_proving_records(records: Iterable[SourceRecord]) -> list[SourceRecord]:
     """Return the records that count for their customers, in the same order.
 
     Of a customer with a numbered record these are the numbered ones and the corrections of these; of another
@@ -35,9 +35,9 @@ def select_vouching_records(records: Iterable[SourceRecord]) -> list[SourceRecor
     ]
 
 
-async def select_vouching_mentions(identities: IdentityStore, named: NamedIdentifier) -> NamedIdentifier:
+async def select_proving_mentions(identities: IdentityStore, named: NamedIdentifier) -> NamedIdentifier:
     """Return an identifier with only those records that name it and count for their customers."""
     numbered = await identities.list_numbered({record.customer for record in named.records})
     records = {record.id: record for record in (*numbered, *named.records)}
-    vouching = {record.id for record in select_vouching_records(records.values())}
-    return replace(named, records=tuple(record for record in named.records if record.id in vouching))
+    proving = {record.id for record in select_proving_records(records.values())}
+    return replace(named, records=tuple(record for record in named.records if record.id in proving))

@@ -7,7 +7,7 @@ from typing import cast
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
-from discretion.domain.profiles.vouching_records import select_vouching_mentions, select_vouching_records
+from discretion.domain.profiles.proving_records import select_proving_mentions, select_proving_records
 from discretion.store.identifiers import NamedIdentifier, StoredIdentifier
 from discretion.store.identities import IdentityStore
 from discretion.store.source_record import SourceRecord
@@ -35,12 +35,12 @@ OF_ANONYMOUS = build_record(b"of-anonymous", b"bob", corrects=b"anonymous")
 def test_only_numbered_records_and_their_corrections_count_for_a_numbered_customer() -> None:
     """A correction of a browser is stated by whoever used the browser."""
     records = [BROWSER, ACCOUNT, OF_BROWSER, CARD, OF_ACCOUNT]
-    assert select_vouching_records(records) == [ACCOUNT, CARD, OF_ACCOUNT]
+    assert select_proving_records(records) == [ACCOUNT, CARD, OF_ACCOUNT]
 
 
 def test_all_records_count_for_a_customer_without_a_number() -> None:
     """Also beside the records of another customer who has one."""
-    assert select_vouching_records([ANONYMOUS, ACCOUNT, OF_ANONYMOUS]) == [ANONYMOUS, ACCOUNT, OF_ANONYMOUS]
+    assert select_proving_records([ANONYMOUS, ACCOUNT, OF_ANONYMOUS]) == [ANONYMOUS, ACCOUNT, OF_ANONYMOUS]
 
 
 async def test_a_mention_is_judged_by_the_numbered_records_of_its_customer() -> None:
@@ -56,5 +56,5 @@ async def test_a_mention_is_judged_by_the_numbered_records_of_its_customer() -> 
         ((CARD, BROWSER), (CARD,)),
         ((ANONYMOUS,), (ANONYMOUS,)),
     ):
-        selected = await select_vouching_mentions(identities, NamedIdentifier(identifier, records))
+        selected = await select_proving_mentions(identities, NamedIdentifier(identifier, records))
         assert selected.records == expected
