@@ -166,6 +166,30 @@ async def test_an_agent_downloads_what_the_customer_may_access(
     assert (await agency.read_status(filed["request_id"]))["results_url"] != status["results_url"]
 
 
+@pytest.mark.parametrize("references", [("member-1", "member-2"), (None, None)])
+async def test_a_code_proves_only_the_request_that_it_was_sent_for(
+    platform: PlatformUnderTest,
+    agency: AgentClient,
+    mail_server: MailServer,
+    clock: Clock,
+    references: tuple[str | None, str | None],
+) -> None:
+    """Another member of the agent, who typed the same address before, gets nothing by it."""
+    email = await create_customer(platform, jurisdiction="us-ca")
+    filed = []
+    for reference in references:
+        claims = {} if reference is None else {"agent-request-id": reference}
+        filed.append((await agency.file_request("access", email=email, **claims)).json())
+        clock.advance(1000)
+    stranger, owner = filed
+    assert stranger["request_id"] != owner["request_id"]
+    await prove_identity(platform, mail_server, owner["user_verification_url"], email)
+    assert "results_url" in await run_until_fulfilled(platform, clock, agency, owner["request_id"])
+    status = await agency.read_status(stranger["request_id"])
+    assert (status["status"], status.get("reason")) == ("in_progress", "need_user_verification")
+    assert "results_url" not in status
+
+
 async def test_another_controller_requests_an_erasure_by_opendsr(
     platform: PlatformUnderTest, clock: Clock
 ) -> None:

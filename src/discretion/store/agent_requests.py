@@ -96,10 +96,6 @@ class AgentRequestStore:
         """Return the agent request with this id, whichever agent filed it."""
         return await self._find({"_id": agent_request})
 
-    async def find_by_request(self, request: bytes, agent: str) -> AgentRequest | None:
-        """Return the earliest agent request of this agent that contains a rights request."""
-        return await self._find({"requests": request, "agent": agent}, sort=[("at", 1), ("_id", 1)])
-
     async def take_due(self, now: int, until: int, limit: int) -> list[AgentRequest]:
         """Lease the agent requests whose callbacks are due longest, until a time (ms)."""
         return parse_readable(await self._leases.take_due(now, until, limit), parse_agent_request)
@@ -124,10 +120,8 @@ class AgentRequestStore:
         change = {"callbacks": [], "ends": build_date(delete_at_ms), "next": None, "until": 0}
         return await self._leases.save(agent_request.id, agent_request.fence, change)
 
-    async def _find(
-        self, query: MutableDocument, sort: Sequence[tuple[str, int]] | None = None
-    ) -> AgentRequest | None:
-        document = await self._database.find_one(COLLECTION, query, sort=sort)
+    async def _find(self, query: MutableDocument) -> AgentRequest | None:
+        document = await self._database.find_one(COLLECTION, query)
         return None if document is None else parse_agent_request(document)
 
 

@@ -82,10 +82,7 @@ class DelegatedRequests:
     now_ms: Callable[[], int]
 
     async def submit(self, agent: Agent, filing: AgentFiling) -> AgentRequestStatus:
-        """File a request and return its status.
-
-        If the agent filed it before with the same reference, or it is still open, the earlier one is
-        returned.
+        """File a request and return its status; the earlier one if the agent filed it with this reference.
 
         Raises:
             Conflict: ``AGENT_REFERENCE_TAKEN``; the reference belongs to a request for another right.
@@ -100,12 +97,6 @@ class DelegatedRequests:
         requests = await (
             self._file_for_customers if agent.kind is AgentKind.CONTROLLER else self._file_for_person
         )(agent, filing, agent_request_id)
-        if filing.reference is None and requests:
-            # `submit` returns an open request for the same. If this agent filed it, the
-            # agent gets its earlier id again.
-            earlier = await self.agent_requests.find_by_request(requests[0].id, agent.id)
-            if earlier is not None:
-                return await self._require_status(earlier)
         now = self.now_ms()
         agent_request = AgentRequest(
             agent_request_id,

@@ -1,7 +1,7 @@
 """Filing of rights requests.
 
-A request that asks for the same as an open one is the open one. The laws that protect the customer are
-recorded when the request is filed.
+A request that asks for the same as an open one of the same requester is the open one. The laws that protect
+the customer are recorded when the request is filed.
 """
 
 from __future__ import annotations
@@ -80,9 +80,8 @@ class RequestSubmission:
 
         async def file_once(session: Session) -> SubjectRequest:
             subject, laws = await self._find_subject(session, customer)
-            open_request = await self.requests.find_open(
-                _build_open_digest(subject, details, requester), session
-            )
+            digest = _build_open_digest(subject, details, requester)
+            open_request = None if digest is None else await self.requests.find_open(digest, session)
             if open_request is not None:
                 return open_request
             # It carries the id under which it was filed, which may be a former one. If a steward later splits
@@ -229,19 +228,26 @@ def build_appeal(request: SubjectRequest) -> RequestDetails:
     )
 
 
-def _build_open_digest(customer: bytes | None, details: RequestDetails, requester: Requester) -> bytes:
-    """Return a digest that two requests share if they ask for the same.
+def _build_open_digest(customer: bytes | None, details: RequestDetails, requester: Requester) -> bytes | None:
+    """Return a digest that two requests share if they ask for the same; None if no other one is the same.
 
-    For a request by address the digest contains the address, the client and the role, not the customer.
-    Otherwise two addresses of one customer could be recognised as such.
+    For a request by address the digest contains the address and the requester, not the customer. Otherwise
+    two addresses of one customer could be recognised as such. A requester without a reference cannot be told
+    apart from others who typed the address: what one of them proves must not answer the request of another.
     """
+    if requester.contact is not None and requester.reference is None:
+        return None
     content_parts = [
         details.right.value,
         details.scope.build_members(),
         (details.appeal_of or b"").hex(),
         details.fingerprint.hex(),
     ]
-    requester_parts = [requester.client, requester.role.value] if requester.contact is not None else []
+    requester_parts = (
+        [requester.client, requester.subject, requester.role.value, requester.reference]
+        if requester.contact is not None
+        else []
+    )
     subject_key = requester.contact or customer or b""
     encoded = orjson.dumps([*content_parts, *requester_parts], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(subject_key + encoded).digest()[:16]

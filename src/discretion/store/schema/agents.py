@@ -66,7 +66,6 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
         indexes=(
             Index((("agent", 1), ("reference", 1)), partial={"reference": {"$gte": ""}}, unique=True),
             Index((("next", 1),), partial={"next": {"$gte": 0}}),
-            Index((("requests", 1),)),
             Index((("ends", 1),), expire_s=0),
         ),
     ),
