@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from discretion.app.clock import now_ms
+from discretion.domain.requests.code_addresses import MERGE_MIN_AGE_MS
 from discretion.domain.requests.one_time_codes import MAX_CODES
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
@@ -26,6 +27,7 @@ from tests.journeys.rights import (
     ERASURE,
     EXTEND,
     LIMIT,
+    LIST_OWN_REQUESTS,
     MESSAGE,
     OPT_OUT,
     PAUSE,
@@ -42,6 +44,7 @@ from tests.journeys.rights import (
     run_refused_operation,
 )
 from tests.journeys.test_identity_proofing import (
+    PROVE,
     SEND,
     build_contact,
     file_by_contact,
@@ -300,3 +303,38 @@ async def test_immediate_requests_end_the_same_for_unknown_contacts(
         ]
         outcomes.append([{**request, "id": ""} for request in (*filed_requests, *final_requests)])
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("is_proven_first", [False, True])
+async def test_a_request_by_an_address_ends_when_its_customer_is_separated(
+    mailing_platform: PlatformUnderTest, mail_server: MailServer, *, is_proven_first: bool
+) -> None:
+    """Whoever proves the address of the one is not answered about the other, who has the common id."""
+    emails = [await create_customer(mailing_platform, name) for name in ("ann", "bob")]
+    ids = [await find_customer_id(mailing_platform, email) for email in emails]
+    steward = mailing_platform.issue_token("steward", purposes=["essential"])
+    merged = (await mailing_platform.query(MERGE, steward, {"ids": ids}))["data"]["merge"]
+    clock = mailing_platform.internals.discloser.now_ms
+    assert isinstance(clock, Clock)
+    clock.advance(2 * MERGE_MIN_AGE_MS)
+    surviving_id = await find_customer_id(mailing_platform, emails[0])
+    asking, other = emails if ids[0] != surviving_id else emails[::-1]
+    page = issue_page_token(mailing_platform)
+    filed = await file_by_contact(mailing_platform, page, asking, ERASURE)
+    await run_operation(mailing_platform, page, SEND, id=filed["id"], c=build_contact(asking))
+    await mail_server.wait_for_mails(1)
+    prove = {"id": filed["id"], "code": mail_server.read_code()}
+    if is_proven_first:
+        await run_operation(mailing_platform, page, PROVE, **prove)
+    unmerge = {"merge": merged["identityHistory"]["nodes"][0]["id"]}
+    steward = mailing_platform.issue_token("steward", purposes=["essential"])
+    assert "errors" not in await mailing_platform.query(UNMERGE, steward, unmerge)
+    if not is_proven_first:
+        await run_operation(mailing_platform, page, PROVE, **prove)
+    await mailing_platform.run_due_requests()
+    ended = await run_operation(mailing_platform, page, READ_REQUEST, id=filed["id"])
+    assert (ended["state"], ended["reason"]) == ("UNFULFILLED", "REACH_ENDED")
+    own_requests = await run_operation(
+        mailing_platform, await issue_own_token(mailing_platform, other), LIST_OWN_REQUESTS
+    )
+    assert own_requests["rightsRequests"]["nodes"] == []

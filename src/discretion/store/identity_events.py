@@ -96,10 +96,10 @@ class IdentityEventStore:
         documents = await self._database.find(COLLECTION, query)
         return [parse_identity_change(document) for document in documents]
 
-    async def was_split_since(self, customer: bytes, since: int) -> bool:
+    async def was_split_since(self, customer: bytes, since: int, session: Session | None = None) -> bool:
         """Return whether another customer was split off from this one at or after a time (ms)."""
         query = {"customers": customer, "kind": IdentityChangeKind.PARTED.value, "at": {"$gte": since}}
-        return bool(await self._database.count(COLLECTION, query, 1))
+        return await self._database.find_one(COLLECTION, query, session=session) is not None
 
     def plan_add(self, change: IdentityChange) -> PendingWrite:
         """Return the write that adds a merge or split."""

@@ -58,7 +58,10 @@ def _give_to_the_latest(patch: pytest.MonkeyPatch) -> None:
 def _prefer_claims(patch: pytest.MonkeyPatch) -> None:
     def select_weakest(_named: Any, mentions: Any, _types: Any) -> FoundCustomer | None:
         weakest = max(mentions, key=lambda mention: rank_mention(*mention), default=None)
-        return None if weakest is None else FoundCustomer(weakest[0].customer, rank_mention(*weakest))
+        if weakest is None:
+            return None
+        customer = weakest[0].customer
+        return FoundCustomer(customer, rank_mention(*weakest), customer)
 
     patch.setattr(identifier_lookup, "_select_strongest", select_weakest)
 

@@ -170,6 +170,7 @@ def _build_reach_check(context: WiringContext, decisions: RequestDecisions) -> R
         login_reaches=context.login_reaches,
         decisions=decisions,
         packages=PackageStore(context.database),
+        identity_events=context.stores.identity_events,
     )
 
 

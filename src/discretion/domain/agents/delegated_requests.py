@@ -178,7 +178,7 @@ class DelegatedRequests:
         primary_identifier = filing.identifiers[0]
         customers = await self._find_customers(filing.identifiers)
         match = customers[0] if len(customers) == 1 else None
-        customer = None if match is None else match.id
+        customer = None if match is None else match.lasting_id
         requester = Requester(
             RequesterRole.AGENT,
             format_agent_actor(agent),
@@ -187,7 +187,7 @@ class DelegatedRequests:
             filing.assurance,
             filing.reference,
             self.digest_contact(primary_identifier.type, primary_identifier.value.value),
-            reached=customer,
+            reached=None if match is None else match.id,
             is_claimed=match is not None and match.is_claimed,
         )
         details = RequestDetails(filing.right, filing.scope)

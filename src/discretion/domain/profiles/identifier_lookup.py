@@ -24,10 +24,18 @@ from discretion.store.source_record import RecordIdentifier, SourceRecord
 
 @dataclass(frozen=True, slots=True)
 class FoundCustomer:
-    """The customer that an identifier leads to, and how certain the strongest mention by their records is."""
+    """The customer that an identifier leads to.
+
+    Attributes:
+        id: The customer.
+        rank: How certain the strongest mention by their records is.
+        lasting_id: A present or former id of theirs that stays with a record of such a mention when others
+            are separated from it. What is filed under it concerns nobody else.
+    """
 
     id: bytes
     rank: int
+    lasting_id: bytes
 
     @property
     def is_claimed(self) -> bool:
@@ -109,17 +117,20 @@ def _select_strongest(
     mentions: Iterable[tuple[SourceRecord, RecordIdentifier]],
     types: Mapping[str, IdentifierType],
 ) -> FoundCustomer | None:
-    customers_by_rank: dict[int, set[bytes]] = {}
+    records_by_rank: dict[int, list[SourceRecord]] = {}
     for record, identifier in mentions:
-        customers_by_rank.setdefault(rank_mention(record, identifier), set()).add(record.customer)
-    if not customers_by_rank:
+        records_by_rank.setdefault(rank_mention(record, identifier), []).append(record)
+    if not records_by_rank:
         return None
-    strongest = min(customers_by_rank)
-    customers = customers_by_rank[strongest]
+    strongest = min(records_by_rank)
+    records = records_by_rank[strongest]
+    customers = {record.customer for record in records}
     # A full list lacks records, which may belong to others: the answer must not depend on who came first.
     if len(customers) > 1 or is_full(named.identifier, _NAMING_LISTS[strongest], types):
         return None
-    return FoundCustomer(customers.pop(), strongest)
+    customer = customers.pop()
+    homes = [(record.born, record.id, record.home) for record in records if record.home is not None]
+    return FoundCustomer(customer, strongest, min(homes)[2] if homes else customer)
 
 
 _NAMING_LISTS = {

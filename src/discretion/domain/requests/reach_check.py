@@ -9,7 +9,8 @@ filed it has not asked for that login's records, and whoever joined theirs may n
 Records that reach the person by no number of their own, and claims, end nothing.
 
 The same ends a request that named the person by an address alone. A browser may have confirmed the address
-while nobody had logged in there. When its owner does, the records of their account become its person's.
+while nobody had logged in there. When its owner does, the records of their account become its person's. It
+also ends if records of its person proved to be of somebody else, because the address may be theirs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.model import change_state
 from discretion.errors import Conflict
 from discretion.reveal.login_reach import LoginReachResolver
+from discretion.store.identity_events import IdentityEventStore
 from discretion.store.packages import PackageStore
 from discretion.store.people import PeopleStore
 from discretion.store.request_state import RequestReason, RequestState
@@ -38,6 +40,7 @@ class ReachCheck:
     login_reaches: LoginReachResolver
     decisions: RequestDecisions
     packages: PackageStore
+    identity_events: IdentityEventStore
 
     async def check(self, request: SubjectRequest) -> SubjectRequest | None:
         """Return the request with the customer that its requester reaches now; None if it has ended."""
@@ -84,9 +87,13 @@ class ReachCheck:
     async def _find_reached(
         self, request: SubjectRequest, customer: bytes, session: Session | None = None
     ) -> bytes | None:
-        """Return whom the requester reaches: who named an address reaches the customer whom it led to."""
+        """Return whom the requester reaches; None if nobody, or if it is not known any more.
+
+        Who named an address reaches the customer whom it led to, until others are split off from them.
+        """
         if request.login is None:
-            return customer
+            was_split = await self.identity_events.was_split_since(customer, request.received, session)
+            return None if was_split else customer
         return await self.login_reaches.find_customer(request.login, session)
 
     async def _is_widened(

@@ -137,7 +137,7 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
     # whether an address is known.
     resources = info.context.resources
     match = await find_contact_customer(resources.identities, resources.catalogue.identifiers, entry)
-    customer = None if match is None else match.id
+    customer = None if match is None else match.lasting_id
     assurance = RequesterAssurance.NONE if role is RequesterRole.PERSON else RequesterAssurance.AGENT
     actor_prefix = "contact" if role is RequesterRole.PERSON else role.value
     requester = Requester(
@@ -148,7 +148,7 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
         assurance,
         reference,
         digest,
-        reached=customer,
+        reached=None if match is None else match.id,
         is_claimed=match is not None and match.is_claimed,
     )
     return RequestParties(customer, requester, by_contact=True)
