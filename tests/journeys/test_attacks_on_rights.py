@@ -338,3 +338,26 @@ async def test_a_request_by_an_address_ends_when_its_customer_is_separated(
         mailing_platform, await issue_own_token(mailing_platform, other), LIST_OWN_REQUESTS
     )
     assert own_requests["rightsRequests"]["nodes"] == []
+
+
+async def test_an_agent_lifts_no_restriction_before_the_customer_proves_it(
+    mailing_platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    """To restrict only protects, and to lift it gives the data free."""
+    email = await create_customer(mailing_platform)
+    own_token = await issue_own_token(mailing_platform, email)
+    await run_operation(mailing_platform, own_token, RESTRICTION)
+    agent = mailing_platform.issue_token(client="partner", subject="agent", scopes=["agent"], purposes=[])
+    behalf = {"contact": build_contact(email), "requester": {"reference": "F-1"}}
+    filed = await run_operation(mailing_platform, agent, RESTRICTION, lift=True, **{"for": behalf})
+    assert (filed["state"], filed["reason"]) == ("ACTION_REQUIRED", "IDENTITY")
+    await mailing_platform.run_due_requests()
+    permissions = "{ me { permissions { why } } }"
+    answer = await mailing_platform.query(permissions, own_token)
+    assert "restricted" in {permission["why"] for permission in answer["data"]["me"]["permissions"]}
+    await run_operation(mailing_platform, agent, SEND, id=filed["id"], c=build_contact(email))
+    await mail_server.wait_for_mails(1)
+    await run_operation(mailing_platform, agent, PROVE, id=filed["id"], code=mail_server.read_code())
+    await mailing_platform.run_due_requests()
+    answer = await mailing_platform.query(permissions, own_token)
+    assert "restricted" not in {permission["why"] for permission in answer["data"]["me"]["permissions"]}

@@ -80,6 +80,16 @@ def required_assurance(right: Right) -> RequesterAssurance:
     return REQUIRED_ASSURANCE.get(right, RequesterAssurance.SESSION)
 
 
+def find_required_assurance(details: RequestDetails, requester: Requester) -> RequesterAssurance:
+    """Return the assurance that a request requires.
+
+    Whoever names the person by an address lifts no restriction before the person has proven who asks.
+    """
+    if details.scope.is_lifted and requester.contact is not None:
+        return RequesterAssurance.FRESH
+    return required_assurance(details.right)
+
+
 @dataclass(frozen=True, slots=True)
 class Requester:
     """Who files a request.

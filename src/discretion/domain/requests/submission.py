@@ -19,7 +19,7 @@ from discretion.domain.requests.model import (
     RequestDetails,
     Requester,
     change_state,
-    required_assurance,
+    find_required_assurance,
 )
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
@@ -187,7 +187,7 @@ def choose_initial_state(
     which. Immediate rights need no customer: they are recorded without effect if none was found.
     """
     is_unmatched = customer is None and details.right not in IMMEDIATE_RIGHTS
-    if is_unmatched or requester.assurance < required_assurance(details.right):
+    if is_unmatched or requester.assurance < find_required_assurance(details, requester):
         return RequestState.ACTION_REQUIRED, RequestReason.IDENTITY
     if details.new_address is not None:
         return RequestState.ACTION_REQUIRED, RequestReason.ADDRESS

@@ -25,14 +25,19 @@ from discretion.domain.requests.api.types import RightsRequest, build_rights_req
 from discretion.domain.requests.api.visibility import find_visible_request, format_caller_actor
 from discretion.domain.requests.decisions import check_text
 from discretion.domain.requests.messages import is_identity_unproven
-from discretion.domain.requests.model import IMMEDIATE_RIGHTS, RequestDetails, build_requester
+from discretion.domain.requests.model import (
+    IMMEDIATE_RIGHTS,
+    RequestDetails,
+    build_requester,
+    find_required_assurance,
+)
 from discretion.domain.requests.remedies import describe_remedies
 from discretion.domain.requests.submission import build_appeal
 from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.selection import select_attributes
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY
-from discretion.store.request_state import RequesterAssurance, RequestState
+from discretion.store.request_state import RequestState
 from discretion.store.subject_request import RequestScope, SubjectRequest
 
 _SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
@@ -294,7 +299,8 @@ async def _file_request(
     details = RequestDetails(right, scope or RequestScope())
     if sealed is not None:
         details = await _seal_details(services, info, parties, details, sealed)
-    if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= RequesterAssurance.SESSION:
+    is_sufficient = parties.requester.assurance >= find_required_assurance(details, parties.requester)
+    if right in IMMEDIATE_RIGHTS and is_sufficient:
         request = await services.immediate_rights.exercise(parties.customer, details, parties.requester)
     else:
         request = await services.submission.submit(parties.customer, details, parties.requester)
