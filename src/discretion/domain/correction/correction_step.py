@@ -33,7 +33,7 @@ from discretion.domain.kit.workflow.step import StepAction
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.domain.profiles.record_identifiers import merge_mention, merge_periods, select_strongest
 from discretion.domain.profiles.removed_birth_date import fold_removed_birth
-from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
+from discretion.domain.profiles.source_record import find_minor_birth
 from discretion.errors import Broken, Conflict
 from discretion.reveal.corrections import open_proposed_value
 from discretion.seal.blind_index import BlindIndex
@@ -214,10 +214,7 @@ class _CorrectionRun:
         # Only unsealed attributes and birth dates are opened here: the values stored next to the seal come
         # from them.
         value = self._open(proposed, attribute.key).value
-        born = parse_utc_midnight(value) if attribute.category == BIRTH_DATE_CATEGORY else None
-        # The birth date of a possible minor is needed unsealed by age limits.
-        if born is not None and not may_be_minor(born, self._context.now_ms):
-            born = None
+        born = find_minor_birth(attribute, value, self._context.now_ms)
         if attribute.sealed:
             return Cell(at, message, sealed=sealed, born=born)
         return Cell(at, message, value=value, born=born)

@@ -14,17 +14,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, Purpose, Use
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Purpose, Use
 from discretion.domain.ingest.message import Fact, ReceivedEvent
-from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.profiles.person_state import read_record_statements
-from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
+from discretion.domain.profiles.source_record import find_minor_birth
 from discretion.purpose.permissions import REFUSABLE
 from discretion.purpose.record_answer import compute_record_answer
 from discretion.purpose.statements import RecordStatements
 from discretion.seal.nested_members import count_members, leave_out_members
 from discretion.seal.redacted import Redacted
-from discretion.store.document import OpenValue
 from discretion.store.source_record import SourceRecord
 
 
@@ -47,7 +45,7 @@ def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
         (attribute, value)
         for attribute, value in fact.values
         if value.value is None
-        or _is_birth_date_of_child(attribute, value.value, fact.received)
+        or find_minor_birth(attribute, value.value, fact.received) is not None
         or not is_fully_refused(attribute.uses, statements, fact.received)
     )
     event = fact.event
@@ -73,10 +71,6 @@ def _minimise_event(
     properties = leave_out_members(event.properties.value, refused) if refused else event.properties.value
     removed = count_members(event.properties.value) - count_members(properties)
     return (replace(event, properties=Redacted(properties)), removed) if removed else (event, 0)
-
-
-def _is_birth_date_of_child(attribute: Attribute, value: OpenValue, now_ms: int) -> bool:
-    return attribute.category == BIRTH_DATE_CATEGORY and may_be_minor(parse_utc_midnight(str(value)), now_ms)
 
 
 def is_fully_refused(uses: Sequence[Use], statements: RecordStatements, now_ms: int) -> bool:

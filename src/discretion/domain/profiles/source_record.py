@@ -216,18 +216,14 @@ def _apply_value(
 ) -> None:
     key = attribute.key
     current = cells.get(key)
-    born: int | None = None
-    if attribute.category == BIRTH_DATE_CATEGORY:
-        born = None if value is None else parse_utc_midnight(str(value))
-        # Permissions of minors depend on age and are computed without opening seals; adults need no ``born``.
-        if born is not None and not may_be_minor(born, fact.received):
-            born = None
-        if value is None or (current is not None and current.is_empty):
-            stated = None if value is None else RemovedBirthDate(fact.at, fact.message_id, born)
-            removal = fold_removed_birth(current, stated, fact.at, fact.message_id)
-            if removal is not None:
-                cells[key] = removal
-                return
+    born = find_minor_birth(attribute, value, fact.received)
+    is_removed = value is None or (current is not None and current.is_empty)
+    if attribute.category == BIRTH_DATE_CATEGORY and is_removed:
+        stated = None if value is None else RemovedBirthDate(fact.at, fact.message_id, born)
+        removal = fold_removed_birth(current, stated, fact.at, fact.message_id)
+        if removal is not None:
+            cells[key] = removal
+            return
     # The message id decides between equal times, so that the order of arrival does not matter.
     if current is not None and (current.at, current.message) >= (fact.at, fact.message_id):
         return
@@ -239,6 +235,17 @@ def _apply_value(
         cells[key] = Cell(fact.at, fact.message_id, sealed=seal(key.encode(), fact.at, value), born=born)
     else:
         cells[key] = Cell(fact.at, fact.message_id, value=value, born=born)
+
+
+def find_minor_birth(attribute: Attribute, value: OpenValue | None, now_ms: int) -> int | None:
+    """Return UTC midnight (ms) of the birth date that a value is, if the person may be a minor; else None.
+
+    Permissions of minors depend on their age and are computed without opening seals; adults need no time.
+    """
+    if attribute.category != BIRTH_DATE_CATEGORY or value is None:
+        return None
+    born = parse_utc_midnight(str(value))
+    return born if may_be_minor(born, now_ms) else None
 
 
 def parse_utc_midnight(day: str) -> int:

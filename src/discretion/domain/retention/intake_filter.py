@@ -14,6 +14,7 @@ from discretion.catalogue.retention_cut_off import RetentionCutOffs, compute_cut
 from discretion.domain.ingest.message import Fact, MessageOutcome
 from discretion.domain.ingest.queue import ProcessFacts
 from discretion.domain.ingest.rejection import LeftOut
+from discretion.domain.profiles.source_record import find_minor_birth
 
 EXPIRED = LeftOut("timestamp", "RETENTION_OVER", "It is so long ago that the data may not be stored.")
 
@@ -49,13 +50,15 @@ def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
     """Remove the values and the event of a fact whose retention period is over, and count them.
 
     The sender is answered so: they count as minimised, and the time of the message is named. Statements stay,
-    because a refusal does not expire. If nothing stays, the identifiers do not either: they would make a
+    because a refusal does not expire, and so does the birth date of a minor, who would be treated as an adult
+    without it. If nothing stays, the identifiers do not either: they would make a
     customer about whom nothing is known. Identifiers alone may be as old as the data that are kept longest.
     """
     values = tuple(
         (attribute, value)
         for attribute, value in fact.values
         if fact.at >= cut_offs.find_attribute_cut_off(attribute.key)
+        or find_minor_birth(attribute, value.value, fact.received) is not None
     )
     is_event_expired = fact.event is not None and fact.at < cut_offs.find_event_cut_off(fact.event.type.key)
     expired = len(fact.values) - len(values) + is_event_expired

@@ -141,6 +141,19 @@ def test_a_childs_birth_date_stays_until_the_age_of_majority() -> None:
     assert remove_expired(record, "2030-03-01T12:00").cells == {}
 
 
+@pytest.mark.parametrize("day", ["1970-01-01", "2020-03-01"])
+def test_a_childs_birth_date_that_arrives_late_is_stored(day: str) -> None:
+    """As if it had arrived in time; that of an adult is not, and nothing else of the message is."""
+    key = KEYS["demographics.birthDate"]
+    late_traits: dict[str, Any] = {"lastName": "Lind", "gender": "f"}
+    cut_offs = compute_cut_offs(CATALOGUE, NOW)
+    child = drop_expired(build_identify_fact(day, birthday="2012-03-01", **late_traits), cut_offs)
+    assert [attribute.key for attribute, _ in child.values] == [key]
+    assert (child.expired, child.is_expired) == (2, False)
+    adult = drop_expired(build_identify_fact(day, birthday="1980-03-01", **late_traits), cut_offs)
+    assert (adult.values, adult.expired, adult.is_expired) == ((), 3, True)
+
+
 def test_an_undeclared_attribute_expires_with_the_longest_retention() -> None:
     """An attribute that was removed from the catalogue expires after eight years."""
     record = build_record(build_identify_fact("2018-06-01", lastName="Lind"))
