@@ -361,3 +361,22 @@ async def test_an_agent_lifts_no_restriction_before_the_customer_proves_it(
     await mailing_platform.run_due_requests()
     answer = await mailing_platform.query(permissions, own_token)
     assert "restricted" not in {permission["why"] for permission in answer["data"]["me"]["permissions"]}
+
+
+async def test_a_known_address_costs_no_other_queries_than_an_unknown_one(
+    mailing_platform: PlatformUnderTest, commands: CommandRecorder
+) -> None:
+    """Otherwise whoever types addresses on a public page learns from the time which are known."""
+    page, changes = issue_page_token(mailing_platform), [{"attribute": "identity.givenName", "value": "X"}]
+    sent: dict[str, list[list[tuple[str, object]]]] = {}
+    emails = ["axx@shop.example", await create_customer(mailing_platform)]
+    await file_by_contact(mailing_platform, page, emails[0])  # the first one reads where the ledger ends
+    for email in emails:
+        behalf = {"for": {"contact": build_contact(email)}}
+        for query, variables in ((ACCESS, {}), (CORRECTION, {"changes": changes}), (RESTRICTION, {})):
+            commands.clear()
+            await run_operation(mailing_platform, page, query, **behalf, **variables)
+            queries = [next(iter(command.items())) for command in commands.sent]
+            sent.setdefault(query, []).append(queries)
+    for of_nobody, of_customer in sent.values():
+        assert of_customer == of_nobody

@@ -71,6 +71,8 @@ async def find_contact_customer(
     """
     named = await identities.find_named(entry)
     if named is None:
+        # The same query as for a known one: the time must not show which it is.
+        await identities.list_numbered(())
         return None
     return select_customer(await select_proving_mentions(identities, named), types)
 

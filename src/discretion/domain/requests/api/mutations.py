@@ -167,7 +167,9 @@ async def _request_correction(
             SealedPart("changes", REQUEST_CHANGES_KEY, proposed_changes),
         )
         details = replace(details, new_address=address)
-        if parties.customer is not None:
+        if parties.customer is None:
+            await services.sealer.find_nobody()
+        else:
             proposal = await services.correction_proposals.build(parties.customer, group)
             sealed = {**details.sealed, **proposal.sealed}
             details = replace(details, sealed=sealed, needs_decision=proposal.needs_decision)
@@ -331,6 +333,7 @@ async def _seal_details(
     # recognises a repeated request.
     fingerprint = records.blind_index.index("request-same", encoded.decode())
     if parties.customer is None:
+        await services.sealer.find_nobody()
         return RequestDetails(details.right, details.scope, fingerprint=fingerprint)
     _, cell = await services.sealer.seal(parties.customer, to_seal.binding, to_seal.value)
     return RequestDetails(details.right, details.scope, {to_seal.name: cell}, fingerprint=fingerprint)

@@ -15,6 +15,8 @@ from discretion.domain.requests.api.requester import RequesterKind
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.law.jurisdiction import Jurisdiction, Right
+from discretion.plan.compile import BASE_PROJECTION
+from discretion.purpose.decision import EVERY_BIT
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, REQUEST_ID_KIND, CustomerRow, Reading
 from discretion.seal.cell import REQUEST_MESSAGE_KEY
@@ -230,10 +232,14 @@ def build_rights_request(
 async def load_request_subjects(
     info: ResolverInfo, requests: Sequence[SubjectRequest]
 ) -> dict[bytes, CustomerRow]:
-    """Load the customers of requests, so that their disclosure is recorded. Erased customers are skipped."""
-    return await load_subjects(
-        info, [request.customer for request in requests if request.customer is not None]
-    )
+    """Load the customers of requests, so that their disclosure is recorded. Erased customers are skipped.
+
+    For a request without a customer the same query is made: the time must not show whether there is one.
+    """
+    customers = [request.customer for request in requests if request.customer is not None]
+    if requests and not customers:
+        await info.context.resources.customers.find_nobody(BASE_PROJECTION, EVERY_BIT)
+    return await load_subjects(info, customers)
 
 
 def decode_request_id(records: ResolverResources, reading: Reading, text: str) -> bytes | None:
