@@ -50,6 +50,9 @@ def compute_effective_choice(
 
 def combine_answers(answers: Collection[RecordAnswer]) -> EffectiveChoice:
     """Return what the answers of all records are together; neither order nor repetition matters."""
+    opted_out = any(answer.opted_out for answer in answers)
+    if not any(answer.is_refused or answer.accepted or answer.by_guardian for answer in answers):
+        return EffectiveChoice(None, False, False, False, opted_out)
     is_refused = any(answer.is_refused for answer in answers)
     is_accepted = not is_refused and _covers_person(answers, lambda answer: answer.accepted)
     return EffectiveChoice(
@@ -57,7 +60,7 @@ def combine_answers(answers: Collection[RecordAnswer]) -> EffectiveChoice:
         is_own=is_accepted and _covers_person(answers, lambda answer: answer.own),
         is_explicit=is_accepted and _covers_person(answers, lambda answer: answer.explicit),
         by_guardian=not is_refused and _covers_person(answers, lambda answer: answer.by_guardian),
-        opted_out=any(answer.opted_out for answer in answers),
+        opted_out=opted_out,
     )
 
 

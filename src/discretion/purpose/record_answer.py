@@ -63,6 +63,14 @@ class RecordAnswer:
     is_correction: bool = False
 
 
+# Most records state nothing about most purposes, and each write of a person asks each about all.
+_UNSTATED = {
+    (opted_out, is_correction): RecordAnswer(opted_out=opted_out, is_correction=is_correction)
+    for opted_out in (False, True)
+    for is_correction in (False, True)
+}
+
+
 def compute_record_answer(
     purpose: Purpose, statements: RecordStatements, now_ms: int, since: int = 0
 ) -> RecordAnswer:
@@ -71,10 +79,8 @@ def compute_record_answer(
     An acceptance counts from ``since`` (ms) on, for the time it was given for and for at most the purpose's
     ``lasts``; a refusal always counts.
     """
-    if not statements.has_choices:
-        return RecordAnswer(
-            opted_out=statements.opted_out_at is not None, is_correction=statements.is_correction
-        )
+    if statements.nodes.isdisjoint(list_purpose_path(purpose.key)):
+        return _UNSTATED[statements.opted_out_at is not None, statements.is_correction]
     return _RecordJudge(purpose, statements, now_ms, since).judge()
 
 

@@ -36,7 +36,7 @@ def list_refused_nodes(
             refused.add(purpose.key)
         else:
             accepted.update(list_purpose_path(purpose.key))
-    stated = {node for record in records for node in record.list_nodes()} - purposes.keys() - accepted
+    stated = {node for record in records for node in record.nodes} - purposes.keys() - accepted
     for node in stated if refusable else ():
         # Judged as a purpose of its own; how long an acceptance of it lasts makes no difference.
         if compute_effective_choice(replace(refusable[0], key=node), records, now_ms).accepted is False:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from discretion.catalogue.duration import add_duration
 from discretion.catalogue.model import Purpose
@@ -86,7 +86,7 @@ NodeStates = tuple[tuple[str, AmbientChoice], ...]
 """What is repeated about each node of the purpose tree."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached property
 class RecordStatements:
     """The statements of one source record.
 
@@ -118,10 +118,11 @@ class RecordStatements:
         """Whether anything is stated about a purpose."""
         return bool(self.ambient or self.explicit or self.guardian or self.own or self.own_guardian)
 
-    def list_nodes(self) -> set[str]:
-        """Return the nodes of the purpose tree about which something is stated."""
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        """The nodes of the purpose tree about which something is stated."""
         choices = (*self.explicit, *self.guardian, *self.own, *self.own_guardian, *self.ambient)
-        return {node for node, _ in choices}
+        return frozenset(node for node, _ in choices)
 
     @property
     def has_refusal(self) -> bool:

@@ -65,13 +65,35 @@ class ConsentStore:
         self, records: Collection[bytes], purposes: Collection[str], session: Session | None = None
     ) -> dict[str, ConsentEvent]:
         """Return the latest consent event of these source records for each purpose, by purpose."""
+        latest: dict[str, ConsentEvent] = {}
+        by_record = await self.read_latest_by_record(records, purposes, session)
+        for event in sorted(by_record.values(), key=lambda event: (event.received, event.id)):
+            latest[event.purpose] = event
+        return latest
+
+    async def read_latest_by_record(
+        self, records: Collection[bytes], purposes: Collection[str], session: Session | None = None
+    ) -> dict[tuple[bytes, str], ConsentEvent]:
+        """Return the latest consent event of each source record for each purpose, by both."""
         pipeline: list[Mapping[str, object]] = [
-            {"$match": {"records": {"$in": list(records)}, "purpose": {"$in": sorted(purposes)}}},
+            {"$match": {"records": {"$in": sorted(records)}, "purpose": {"$in": sorted(purposes)}}},
             {"$sort": {"received": -1, "_id": -1}},
-            {"$group": {"_id": "$purpose", "latest": {"$first": "$$ROOT"}}},
+            # An event may be about several records; ``records`` itself stays a list.
+            {"$set": {"record": "$records"}},
+            {"$unwind": "$record"},
+            {"$match": {"record": {"$in": sorted(records)}}},
+            {
+                "$group": {
+                    "_id": {"record": "$record", "purpose": "$purpose"},
+                    "latest": {"$first": "$$ROOT"},
+                }
+            },
         ]
         groups = await self._database.aggregate(CONSENTS, pipeline, session=session)
-        return {group["_id"]: parse_consent_event(group["latest"]) for group in groups}
+        return {
+            (group["_id"]["record"], group["_id"]["purpose"]): parse_consent_event(group["latest"])
+            for group in groups
+        }
 
     async def read_terms(self, digests: Collection[bytes]) -> dict[bytes, ConsentTerms]:
         """Return terms by their digest."""

@@ -62,15 +62,18 @@ class SourceStatementRecorder:
         laws = await self.terms_registry.consents.read_jurisdictions(
             {statement.observed.customer for statement in new_statements}, session
         )
+        latest = await self.terms_registry.consents.read_latest_by_record(
+            {statement.observed.record for statement in new_statements},
+            {purpose for statement in new_statements for purpose in statement.choices},
+            session,
+        )
         recorded_events: list[ConsentEvent] = []
         for statement in new_statements:
             record = statement.observed.record
-            last_events = await self.terms_registry.consents.read_latest([record], statement.choices, session)
-            # Events of this very transaction are not in the store yet.
-            last_events |= {
-                recorded_event.purpose: recorded_event
-                for recorded_event in recorded_events
-                if record in recorded_event.records
+            last_events = {
+                purpose: latest[record, purpose]
+                for purpose in statement.choices
+                if (record, purpose) in latest
             }
             choices_before = read_effective_choices(
                 self.terms_registry.catalogue,
@@ -85,13 +88,18 @@ class SourceStatementRecorder:
                 choices_before,
                 last_events,
             )
-            recorded_events += build_consent_events(
-                self.terms_registry.catalogue,
-                self.terms_registry.digests,
-                statement.occasion,
-                subject,
-                statement.choices,
+            events = list(
+                build_consent_events(
+                    self.terms_registry.catalogue,
+                    self.terms_registry.digests,
+                    statement.occasion,
+                    subject,
+                    statement.choices,
+                )
             )
+            # Those of this transaction are not in the store yet.
+            latest |= {(record, event.purpose): event for event in events}
+            recorded_events += events
         await self.terms_registry.consents.add(recorded_events, session)
 
     def build_signal_writes(self, state_before: CustomerStateBefore) -> Sequence[PendingWrite]:
