@@ -85,6 +85,17 @@ async def test_opt_outs_and_restriction_take_effect_at_once(platform: PlatformUn
     assert "restricted" not in {permission["why"] for permission in permissions}
 
 
+async def test_a_restriction_can_be_repeated_while_an_earlier_one_is_open(
+    platform: PlatformUnderTest,
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform))
+    for lift in (False, False, True, True, False):
+        assert (await run_operation(platform, token, RESTRICTION, lift=lift))["state"] == "ACCEPTED"
+        answer = await platform.query("{ me { permissions { why } } }", token)
+        reasons = {permission["why"] for permission in answer["data"]["me"]["permissions"]}
+        assert ("restricted" in reasons) is not lift
+
+
 async def test_a_refusal_names_the_law_and_the_next_step(platform: PlatformUnderTest) -> None:
     token, steward = (
         await issue_own_token(platform, await create_customer(platform)),

@@ -166,9 +166,10 @@ class RequestSubmission:
     ) -> SubjectRequest:
         """Return a new request whose first step is already done.
 
-        If there are no further steps, the request is fulfilled.
+        If there are no further steps, the request is fulfilled. It is never the same as an open one: a person
+        may restrict, lift and restrict again while recipients are still notified of the first.
         """
-        request = self.build_request(customer, laws, details, requester)
+        request = replace(self.build_request(customer, laws, details, requester), open_digest=None)
         now = request.received
         first_step, later_steps = request.steps[:1], request.steps[1:]
         done = tuple(replace(step, is_done=True, at=now) for step in first_step)
