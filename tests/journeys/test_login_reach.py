@@ -8,12 +8,13 @@ import pytest
 
 from tests.fixtures.platform import PlatformUnderTest
 from tests.fixtures.proofs import add_external_id, confirm_card
-from tests.journeys.rights import ACCESS, LIST_OWN_REQUESTS, run_operation
+from tests.journeys.rights import ACCESS, LIST_OWN_REQUESTS, OPT_OUT, RESTRICTION, run_operation
 
 NAME = "{ me { id identity { givenName } contact { email } } }"
 MERGE = """mutation($ids: [ID!]!) {
   merge(customers: $ids, reason: "The same person.") { id identityHistory { nodes { id kind } } }
 }"""
+OBJECT = 'mutation { objectTo(purposes: ["analytics.reporting"]) { receipts { id } } }'
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
 
 
@@ -69,7 +70,8 @@ async def test_a_request_belongs_to_the_login_that_filed_it(platform: PlatformUn
         platform.issue_token("customer", subject=account, authenticated=login)
         for account in ("w-ann", "w-ben")
     ]
-    filed = await run_operation(platform, tokens[1], ACCESS)
+    for operation in (ACCESS, OPT_OUT, RESTRICTION, OBJECT):
+        await run_operation(platform, tokens[1], operation)
     await run_as_steward(platform, UNMERGE, merge=merge)
     await platform.run_due_requests()
     of_ann, of_ben = [
@@ -77,7 +79,10 @@ async def test_a_request_belongs_to_the_login_that_filed_it(platform: PlatformUn
         for token in tokens
     ]
     assert of_ann == []
-    assert [(request["id"], request["state"]) for request in of_ben] == [(filed["id"], "FULFILLED")]
+    rights = {"ACCESS", "OPT_OUT_SALE", "RESTRICTION", "OBJECTION"}
+    assert {(request["right"], request["state"]) for request in of_ben} == {
+        (right, "FULFILLED") for right in rights
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,14 @@ class StatementAuthor:
         client: The token's client.
         subject: The token's subject.
         is_steward: Whether a steward speaks for the customer.
+        customer: The customer, by the id that stays with the author's records when others are separated.
     """
 
     by: str
     client: str
     subject: str = field(repr=False)
     is_steward: bool
+    customer: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

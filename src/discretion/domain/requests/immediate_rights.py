@@ -56,9 +56,7 @@ def build_objection_hook(submission: RequestSubmission) -> ObjectionHook:
         details = RequestDetails(Right.OBJECTION, RequestScope(purposes=tuple(purposes)))
         return lambda committed: [
             build_request_insert(
-                submission.build_fulfilled_request(
-                    committed.customer, committed.state.laws, details, requester
-                )
+                submission.build_fulfilled_request(author.customer, committed.state.laws, details, requester)
             )
         ]
 
@@ -171,9 +169,10 @@ class ImmediateRights:
             return await self._restrict(customer, details, requester)
         filed: list[SubjectRequest] = []
 
-        def build_write(subject: bytes, laws: tuple[str, ...]) -> list[PendingWrite]:
+        def build_write(laws: tuple[str, ...]) -> list[PendingWrite]:
+            # Under the id as given, as in ``RequestSubmission.submit``: it is the filer's after a split.
             # Replaced, not extended: a transaction that runs again calls this function again.
-            filed[:] = [self.submission.build_fulfilled_request(subject, laws, details, requester)]
+            filed[:] = [self.submission.build_fulfilled_request(customer, laws, details, requester)]
             return [build_request_insert(filed[0])]
 
         await self.opt_outs.put_in_force(
@@ -181,7 +180,7 @@ class ImmediateRights:
             customer,
             self.submission.entropy(16),
             requester,
-            lambda committed: build_write(committed.customer, committed.state.laws),
+            lambda committed: build_write(committed.state.laws),
         )
         return filed[0]
 
@@ -194,7 +193,7 @@ class ImmediateRights:
                 customer, session, restricted=not details.scope.is_lifted
             ):
                 raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-            request = self.submission.build_fulfilled_request(current.id, current.laws, details, requester)
+            request = self.submission.build_fulfilled_request(customer, current.laws, details, requester)
             await self.submission.requests.add(request, session)
             return request
 

@@ -277,7 +277,7 @@ async def _record_choices(
     resources, reading = info.context.resources, info.context.require_reading()
     choices = resolve_choices(resources.catalogue, node_choices)
     extra_writes = (
-        _objection_writes(services, info, author, choices)
+        _objection_writes(services, info, customer_id, author, choices)
         if action is ConsentAction.OBJECT
         else _no_extra_writes
     )
@@ -301,12 +301,13 @@ async def _record_choices(
 
 
 def _objection_writes(
-    services: ConsentServices, info: ResolverInfo, author: str, purposes: Iterable[str]
+    services: ConsentServices, info: ResolverInfo, customer: bytes, author: str, purposes: Iterable[str]
 ) -> ExtraWrites:
     """Build the writes that record an objection as a rights request."""
     reading = info.context.require_reading()
     grant = reading.grant
-    statement_author = StatementAuthor(author, grant.client, reading.requester_subject, grant.is_steward)
+    subject = reading.requester_subject
+    statement_author = StatementAuthor(author, grant.client, subject, grant.is_steward, customer)
     return services.objection_hook.build_writes(statement_author, sorted(purposes))
 
 
