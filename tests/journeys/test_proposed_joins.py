@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from email.message import Message
@@ -358,3 +359,30 @@ async def test_an_accepted_suggestion_joins_at_once(
     await office.run(office.issue_steward(), ACCEPT, id=suggestion, ownersInformed=owners_informed)
     assert await office.are_joined(*accounts)
     assert office.mail_server.mails == []
+
+
+async def test_an_objection_stops_every_proposal_that_joins_the_same_two(office: Office) -> None:
+    """The steward's client sent the call twice at once, and another proposal names more people."""
+    first, second = await asyncio.gather(office.propose(), office.propose())
+    await office.propose("w-ann", "w-otto", "w-eve")
+    assert first["id"] != second["id"]
+    await office.run(office.log_in("w-ann"), OBJECT, id=first["id"])
+    for account in ("w-ann", "w-otto"):
+        assert (await office.run(office.log_in(account), OWN))["me"]["proposedJoins"] == []
+    await office.wait()
+    assert not await office.are_joined()
+
+
+async def test_a_proposal_that_an_objection_did_not_reach_joins_nobody(office: Office) -> None:
+    """It was stored at the same moment."""
+    first, second = await asyncio.gather(office.propose(), office.propose())
+    await office.run(office.log_in("w-ann"), OBJECT, id=first["id"])
+    database = office.platform.internals.database
+    waiting = {"$set": {"state": "waiting", "next": 0}, "$unset": {"decided": ""}}
+    proposals = await database.find("proposed_joins", {}, sort=[("_id", 1)])
+    assert second["id"] != first["id"]
+    await database.update_one("proposed_joins", {"_id": proposals[0]["_id"]}, waiting)
+    await office.wait()
+    assert not await office.are_joined()
+    states = {document["state"] for document in await database.find("proposed_joins", {})}
+    assert states == {"objected"}

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from discretion.domain.identity.personal_joins import CUSTOMER_ACTOR
 from discretion.domain.identity.stewardship import LOGINS_CHANGED, Stewardship
 from discretion.domain.kit.workflow.poll import run_polling
 from discretion.domain.requests.mailer import Mailer
@@ -27,6 +28,9 @@ LEASE_MS = 60_000
 """How long a proposal is kept from other workers (ms); longer than a merge may take."""
 
 POLL_S = 60.0
+
+JOIN_OBJECTED = "JOIN_OBJECTED"
+"""Code of the error about a join to which one of the customers has objected."""
 
 NOTICE_SUBJECT = "Your account and another one"
 NOTICE_TEXT = """Our privacy office believes that your account and another one are of one person. The two are
@@ -88,7 +92,7 @@ class JoinProposals:
             named = [side for side in sides if not set(side).isdisjoint(earlier.customers)]
             if earlier.state is ProposalState.OBJECTED and len(named) > 1:
                 raise Conflict(
-                    "JOIN_OBJECTED",
+                    JOIN_OBJECTED,
                     "One of them has objected to this join.",
                     "Settle it with both owners, then state that they were informed: "
                     "merge(customers:, reason:, ownersInformed: true).",
@@ -142,7 +146,7 @@ class JoinProposals:
         return proposal
 
     async def object(self, proposal: ProposedJoin, by: str) -> None:
-        """Record an objection; a repetition changes nothing.
+        """Record an objection, also to others that wait to join the same two; a repetition changes nothing.
 
         Raises:
             Conflict: ``JOIN_DECIDED``; the two were joined already.
@@ -153,11 +157,28 @@ class JoinProposals:
                 raise Conflict(
                     "JOIN_DECIDED", "The two were joined already.", "Ask the privacy office to separate them."
                 )
-            if proposal.suggestion is not None:
-                await self.suggestions.end_wait(proposal.suggestion, SuggestionStatus.REFUSED, by, session)
+            similar = await self._list_similar(proposal, ProposalState.WAITING, session)
+            for each in similar:
+                await self.store.object(each.id, self.now_ms(), session)
+            for each in (proposal, *similar):
+                if each.suggestion is not None:
+                    await self.suggestions.end_wait(each.suggestion, SuggestionStatus.REFUSED, by, session)
 
         if proposal.state is not ProposalState.OBJECTED:
             await self.transactions.run(work)
+
+    async def _list_similar(
+        self, proposal: ProposedJoin, state: ProposalState, session: Session
+    ) -> list[ProposedJoin]:
+        """List other proposals in a state that join two of the same customers.
+
+        There are several if a steward names more people, or calls again before the first call is answered.
+        """
+        return [
+            each
+            for each in await self.store.list_of(proposal.customers, [state], session)
+            if each.id != proposal.id and len(set(each.customers) & set(proposal.customers)) > 1
+        ]
 
     async def join_due(self) -> bool:
         """Join the customers of one proposal whose time for objections has ended; return whether one was due.
@@ -170,6 +191,9 @@ class JoinProposals:
             return False
 
         async def decide(session: Session) -> None:
+            # Stored at the same moment as the objection to another one, so that this did not reach it.
+            if await self._list_similar(proposal, ProposalState.OBJECTED, session):
+                raise Conflict(JOIN_OBJECTED, "One of them has objected to this join.")
             await self.store.decide_leased(proposal, ProposalState.JOINED, self.now_ms(), session)
             if proposal.suggestion is not None:
                 await self.suggestions.end_wait(
@@ -190,9 +214,12 @@ class JoinProposals:
         except NotFound:
             await self._end(proposal, ProposalEnd.CUSTOMER_ERASED)
         except Conflict as error:
-            if error.code != LOGINS_CHANGED:
+            if error.code == JOIN_OBJECTED:
+                await self.object(proposal, CUSTOMER_ACTOR)
+            elif error.code == LOGINS_CHANGED:
+                await self._end(proposal, ProposalEnd.LOGINS_CHANGED)
+            else:
                 raise
-            await self._end(proposal, ProposalEnd.LOGINS_CHANGED)
         return True
 
     async def _end(self, proposal: ProposedJoin, end: ProposalEnd) -> None:
