@@ -221,6 +221,39 @@ async def test_another_controller_requests_an_erasure_by_opendsr(
     ] is None
 
 
+@pytest.mark.parametrize(("right", "of_account", "of_browser"), [("erasure", 0, 1), ("access", 0, 0)])
+async def test_a_controller_reaches_nobody_by_an_address_that_an_account_only_typed(
+    platform: PlatformUnderTest, clock: Clock, right: str, of_account: int, of_browser: int
+) -> None:
+    """What was typed erases no account, and nobody is answered about a browser because of it."""
+    typed = {"type": "identify", "traits": {"email": "eve@post.example"}}
+    browser = {**typed, "anonymousId": "ck-1", "traits": {"email": "max@post.example"}}
+    await platform.send_messages("web-shop", {**typed, "userId": "w-ann"}, browser)
+    register = platform.internals.agents.agent_register
+    await register.register(build_agent("shop-4308", AgentKind.CONTROLLER, "Another shop"))
+    headers = {"authorization": f"Bearer {await register.issue_token('shop-4308', AgentKind.CONTROLLER)}"}
+    counts = []
+    for number, email in enumerate(("eve@post.example", "max@post.example")):
+        request_id = f"a7551968-d5d6-44b2-9831-815ac901779{number}"
+        body = {
+            "regulation": "gdpr",
+            "subject_request_id": request_id,
+            "subject_request_type": right,
+            "submitted_time": "2027-02-28T15:00:00Z",
+            "subject_identities": [
+                {"identity_type": "email", "identity_value": email, "identity_format": "raw"}
+            ],
+        }
+        await platform.http.post("/opendsr/v2/requests", json=body, headers=headers)
+        for _ in range(20):
+            await platform.internals.requests.workflow_runner.run_due()
+            clock.advance(60_000)
+        status = (await platform.http.get(f"/opendsr/v2/requests/{request_id}", headers=headers)).json()
+        assert status["request_status"] == "completed"
+        counts.append(status["results_count"])
+    assert counts == [of_account, of_browser]
+
+
 async def test_an_unverified_erasure_waits_for_the_customers_code(
     platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
 ) -> None:

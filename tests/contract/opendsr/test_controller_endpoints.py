@@ -50,7 +50,11 @@ async def platform(
         database, tmp_path_factory.mktemp("platform"), commands, clock=clock
     )
     async with test_platform.http:
-        person = {"type": "identify", "userId": "u-1", "traits": {"email": KNOWN_EMAIL}}
+        person = {
+            "type": "identify",
+            "userId": "u-1",
+            "traits": {"email": KNOWN_EMAIL, "emailVerified": True},
+        }
         assert (await test_platform.send_messages("web-shop", person))["accepted"] == 1
         yield test_platform
     await database.command({"dropDatabase": 1})

@@ -198,7 +198,7 @@ class DelegatedRequests:
     async def _file_for_customers(
         self, agent: Agent, filing: AgentFiling, agent_request_id: bytes
     ) -> list[SubjectRequest]:
-        """File a controller's request for every customer that its identifiers name."""
+        """File a controller's request for every customer whom its identifiers name for certain."""
         requester = Requester(
             RequesterRole.STEWARD,
             format_agent_actor(agent),
@@ -209,8 +209,19 @@ class DelegatedRequests:
         )
         # The fingerprint keeps a controller's request apart from an open one of the person.
         details = RequestDetails(filing.right, filing.scope, fingerprint=agent_request_id)
-        customers = await self._find_customers(filing.identifiers)
-        return [await self.submission.submit(customer.id, details, requester) for customer in customers]
+        matches = await self._find_customers(filing.identifiers)
+        customers = [match.id for match in matches if await self._is_meant(match, filing.right)]
+        return [await self.submission.submit(customer, details, requester) for customer in customers]
+
+    async def _is_meant(self, match: FoundCustomer, right: Right) -> bool:
+        """Return whether a controller's request reaches a customer.
+
+        The controller has verified whose address it names, but not who typed it here. So nobody is answered
+        about records that only claim it. Such records are erased unless they are of an account or a card.
+        """
+        if not match.is_claimed:
+            return True
+        return right is Right.ERASURE and not await self.identities.list_numbered([match.id])
 
     async def _require_status(self, agent_request: AgentRequest) -> AgentRequestStatus:
         status = await self.compute_status(agent_request)
