@@ -10,7 +10,8 @@ Records that reach the person by no number of their own, and claims, end nothing
 
 The same ends a request that named the person by an address alone. A browser may have confirmed the address
 while nobody had logged in there. When its owner does, the records of their account become its person's. It
-also ends if records of its person proved to be of somebody else, because the address may be theirs.
+also ends if records of its person proved to be of somebody else before anything was done, because the address
+may be theirs.
 """
 
 from __future__ import annotations
@@ -89,9 +90,12 @@ class ReachCheck:
     ) -> bytes | None:
         """Return whom the requester reaches; None if nobody, or if it is not known any more.
 
-        Who named an address reaches the customer whom it led to, until others are split off from them.
+        Who named an address reaches the customer whom it led to, unless others are split off from them before
+        anything was done.
         """
         if request.login is None:
+            if request.is_under_way:
+                return customer
             was_split = await self.identity_events.was_split_since(customer, request.received, session)
             return None if was_split else customer
         return await self.login_reaches.find_customer(request.login, session)

@@ -122,3 +122,29 @@ async def test_a_join_between_the_check_and_the_first_write_ends_the_request(
     assert await find_customer(platform, "w-ben") == await find_customer(platform, "w-ann")
     assert await platform.internals.database.count("packages", {}) == 0
     assert await platform.internals.database.count("customers", {"restricted": True}) == 0
+
+
+async def test_a_separation_ends_a_request_by_an_address_only_before_anything_was_done(
+    platform: PlatformUnderTest,
+) -> None:
+    """Later its recipients are still to be notified; it belongs to the id that stays with the address."""
+    await platform.send_messages("web-shop", build_account("w-ann"), build_account("w-ben"))
+    ids = [await find_customer(platform, account) for account in ("w-ann", "w-ben")]
+    rights, rewriter = platform.internals.requests, platform.internals.retention_sweep.rewriter
+    merged = await Stewardship(rewriter).merge(ids, "steward:office", "D-1")
+    requester = Requester(
+        RequesterRole.PERSON,
+        "contact:page",
+        "page",
+        "page",
+        RequesterAssurance.CODE,
+        contact=b"c",
+        reached=merged,
+    )
+    request = await rights.submission.submit(merged, RequestDetails(Right.RESTRICTION), requester)
+    (merge,) = await rewriter.stores.identity_events.of([merged], None, 1)
+    await Stewardship(rewriter).unmerge(merge.id, "steward:office")
+    first_step, *later_steps = request.steps
+    begun = replace(request, steps=(replace(first_step, is_done=True, at=1), *later_steps))
+    assert await rights.reach_check.check(begun) == begun
+    assert await rights.reach_check.check(request) is None
