@@ -22,6 +22,13 @@ from discretion.errors import Misconfigured, Unavailable
 SHUTDOWN_GRACE_S = 10
 """How long running requests may take to end after a stop signal."""
 
+KEEP_ALIVE_S = 65
+"""How long a connection without requests stays open.
+
+Longer than clients and proxies keep one (60 s for common load balancers, 5 s for httpx): whoever closes first
+loses no request, and a client may not repeat a POST whose connection the server closed (RFC 9110, 9.2.2).
+"""
+
 CANCEL_GRACE_S = 5
 """How long requests that were cancelled after that may take to roll back and to be refused."""
 
@@ -77,6 +84,7 @@ async def serve_app(app: ASGIApp, listening: socket.socket) -> AsyncIterator[asy
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE,
             proxy_headers=False,  # no decision depends on the caller's address, so no proxy has to be trusted
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
     )

@@ -1,4 +1,4 @@
-"""A stopping server finishes running requests and answers 503 to those that outlast the grace period."""
+"""What a server does with connections while it is idle, and with requests while it stops."""
 
 from __future__ import annotations
 
@@ -48,3 +48,20 @@ async def test_a_request_that_outlasts_the_stop_is_refused_with_503(monkeypatch:
     assert (served.status_code, served.text) == (200, "done")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["error"]["code"] == "STOPPING"
+
+
+async def test_a_client_closes_an_idle_connection_before_the_server_does() -> None:
+    """httpx keeps one for 5 s. A request on a connection that the server is closing would be lost."""
+
+    async def answer(_request: Request) -> Response:
+        return PlainTextResponse("done")
+
+    listening = serve.open_listening_socket("127.0.0.1", 0)
+    async with serve.serve_app(Starlette(routes=[Route("/", answer)]), listening):
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        for pause_s in (0, 0.5 + (httpx.Limits().keepalive_expiry or 0)):
+            await asyncio.sleep(pause_s)
+            writer.write(b"GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n")
+            assert (await asyncio.wait_for(reader.readuntil(b"done"), WAIT_S)).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await writer.wait_closed()
