@@ -8,6 +8,13 @@ from __future__ import annotations
 import gc
 import sys
 
+GC_THRESHOLDS = (50_000, 20, 20)
+"""How many new objects, and searches among younger ones, make Python search for garbage.
+
+With its defaults (700, 10, 10) a server spent a fifth of its processor time on that. Nearly all garbage is
+freed without a search; the rest is at most some 10 MB more until the next one.
+"""
+
 
 def main() -> None:
     """Import and run the command line."""
@@ -19,5 +26,6 @@ def main() -> None:
     from discretion.cli import main as run_command_line  # noqa: PLC0415 - after these settings
 
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()
     run_command_line()
